@@ -1,0 +1,43 @@
+// `npm run build`: each package as ESM and CommonJS with types, then the examples against what was just built.
+// One after the other, core first: the declarations of the others are made against core's.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'tsdown';
+import { packages, root } from './lib/entries.mjs';
+import { bin, node, seconds } from './lib/run.mjs';
+
+for (const { name, directory, entries } of packages()) {
+  const start = performance.now();
+  await build({
+    cwd: directory,
+    config: false,
+    entry: entries,
+    format: ['esm', 'cjs'],
+    dts: { sourcemap: false },
+    tsconfig: join(root, 'tsconfig.build.json'),
+    target: 'node20.19',
+    platform: 'node',
+    fixedExtension: false,
+    sourcemap: true,
+    clean: true,
+    // CommonJS is on purpose: services that require() are users too. How long a plugin took is no warning to fail on.
+    checks: { legacyCjs: false, pluginTimings: false },
+    // Else rolldown's helpers may land in an entry point, which then exports them.
+    outputOptions: { codeSplitting: { groups: [{ name: 'runtime', test: /rolldown[\\/]runtime/ }] } },
+    logLevel: 'warn',
+    failOnWarn: true,
+  });
+  console.log(`built ${name} (${Object.keys(entries).length} entry points) in ${seconds(start)}`);
+}
+
+const examples = join(root, 'examples');
+rmSync(join(examples, 'dist'), { recursive: true, force: true });
+if (existsSync(join(examples, 'src'))) {
+  const start = performance.now();
+  const status = await node([bin('typescript', 'tsc'), '-p', join(examples, 'tsconfig.build.json')]);
+  if (status !== 0) process.exit(status);
+  console.log(`built examples in ${seconds(start)}`);
+}
+// The time of the last whole build; scripts/demo.mjs compares the sources with it.
+mkdirSync(join(examples, 'dist'), { recursive: true });
+writeFileSync(join(examples, 'dist', '.built'), `${new Date().toISOString()}\n`);
