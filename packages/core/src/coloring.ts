@@ -1,0 +1,83 @@
+import type { Server } from 'node:net';
+import type { CarrierNames } from './carrier-names.js';
+import type { Color } from './color.js';
+import type { FlowType } from './flow-type.js';
+import type { RequestsInFlight } from './requests-in-flight.js';
+import type { DirectoryView } from './view.js';
+
+/**
+ * One service's part in coloring, made by `createColoring()` of `@colorway/registry` and handed to
+ * every middleware and client.
+ */
+export interface Coloring {
+  /** The name of this service. */
+  readonly service: string;
+  /** The color of this instance; `undefined` in the baseline. */
+  readonly color: Color | undefined;
+  readonly carriers: CarrierNames;
+  /** Whether work without a color of its own takes this instance's color. */
+  readonly assumeInstanceColor: boolean;
+  readonly inFlight: RequestsInFlight;
+  readonly contextLoss: ContextLossOption;
+
+  /** The flow type that an outgoing call carries now: the active one, else the assumed color of the instance. */
+  flowType(): FlowType | undefined;
+  /** The color that an outgoing call carries now. */
+  activeColor(): Color | undefined;
+
+  /** The last good view of the directory. */
+  view(): DirectoryView;
+  /** Milliseconds since the directory was last known to be current; `Infinity` before its first answer. */
+  viewAge(): number;
+  /**
+   * The view as soon as the directory has answered once; waits at most `directoryTimeoutMs`.
+   * @throws ColorwayError `COLORWAY_DIRECTORY_UNANSWERED`
+   */
+  answeredView(signal?: AbortSignal): Promise<DirectoryView>;
+  /** Calls the listener after each change, at most once a turn of the event loop. Returns how to stop that. */
+  onViewChange(listener: (view: DirectoryView) => void): () => void;
+
+  /** Announces this instance, and declares a colored one a member of its environment. */
+  register(options: RegisterOptions): Promise<Registration>;
+  /**
+   * Deregisters, gives callers time to notice, waits for requests in flight, closes servers, clients and
+   * the directory. Idempotent; every later use throws `COLORWAY_CLOSED`.
+   */
+  close(): Promise<void>;
+  /** Adds something to close: `drain` before, `release` after the last request was served. Returns how to take it out. */
+  onClose(stage: 'drain' | 'release', task: () => Promise<void> | void): () => void;
+}
+
+/** What happens when an outgoing call has probably lost its color: counted always, logged with its stack, or nothing. */
+export type ContextLossOption = 'count' | 'log' | 'off';
+
+export interface RegisterOptions {
+  /** The port that this instance serves on. Default: that of `server`. */
+  readonly port?: number;
+  /** The address under which others reach it. Default: `COLORING_HOST`, else `127.0.0.1`. */
+  readonly host?: string;
+  /** A listening server, which `close()` then closes after the drain. */
+  readonly server?: Server;
+  /** Serves TLS. Default false. */
+  readonly secure?: boolean;
+  /** Share of the traffic relative to its fellows. Default 1. */
+  readonly weight?: number;
+  /** More metadata for the directory. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Declare the membership of a colored instance. Default true. */
+  readonly declare?: boolean;
+}
+
+export interface Registration {
+  /** The instance's id in the directory. */
+  readonly id: string;
+  /**
+   * `pending` until the directory has taken it, and again while a lost lease is being mended; a directory
+   * that is away does not stop a service from starting.
+   */
+  readonly state: 'pending' | 'registered' | 'closed';
+  /** Resolves when the directory has taken the instance. */
+  registered(): Promise<void>;
+  /** Takes the instance out of the directory and stops its heartbeat. Idempotent. The membership stays. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,70 @@
+import { type Context, createContextKey, propagation } from '@opentelemetry/api';
+import { activeContext, bindToContext, runInContext } from './active-context.js';
+import { type CarrierNames, carrierNames } from './carrier-names.js';
+import type { Color } from './color.js';
+import { colorOf, type FlowType, flowTypeOfColor, parseFlowType } from './flow-type.js';
+
+/** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
+const FLOW_TYPE = createContextKey('colorway.flow-type');
+
+/**
+ * The flow type in a context: what Colorway put there, else the baggage member that another
+ * instrumentation extracted. Ours goes first because an application may replace its whole baggage.
+ */
+export function flowTypeIn(context: Context, names: CarrierNames = carrierNames()): FlowType | undefined {
+  const ours = context.getValue(FLOW_TYPE) as FlowType | null | undefined;
+  if (ours !== undefined) return ours ?? undefined;
+  const baggage = propagation.getBaggage(context);
+  if (baggage === undefined) return undefined;
+  for (const key of names.baggageKeys) {
+    const member = baggage.getEntry(key);
+    if (member !== undefined) return parseFlowType(member.value, names);
+  }
+  return undefined;
+}
+
+/** A context with this flow type, as value and as baggage member; every other baggage member stays. */
+export function withFlowType(context: Context, flow: FlowType, names: CarrierNames = carrierNames()): Context {
+  const baggage = propagation.getBaggage(context) ?? propagation.createBaggage();
+  const key = names.baggageKeys[0];
+  return propagation.setBaggage(context.setValue(FLOW_TYPE, flow), baggage.setEntry(key, { value: flow.text }));
+}
+
+/** A context without any flow type: no value, no baggage member. */
+export function withoutFlowType(context: Context, names: CarrierNames = carrierNames()): Context {
+  const cleared = context.setValue(FLOW_TYPE, null);
+  const baggage = propagation.getBaggage(context);
+  return baggage === undefined ? cleared : propagation.setBaggage(cleared, baggage.removeEntries(...names.baggageKeys));
+}
+
+/** The flow type of the work that is running; `undefined` outside any. */
+export function activeFlowType(): FlowType | undefined {
+  return flowTypeIn(activeContext());
+}
+
+/** The color of the work that is running; `undefined` where it has none. */
+export function activeColor(): Color | undefined {
+  return colorOf(activeFlowType());
+}
+
+/**
+ * Runs `fn` in a color, or, with `undefined`, in none; returns what it returns. Everything that `fn`
+ * starts stays in that color: promises, timers, streams.
+ *
+ * @throws ColorwayError `COLORWAY_INVALID_COLOR`
+ */
+export function withColor<T>(color: Color | undefined, fn: () => T): T {
+  const context = activeContext();
+  return runInContext(
+    color === undefined ? withoutFlowType(context) : withFlowType(context, flowTypeOfColor(color)),
+    fn,
+  );
+}
+
+/**
+ * Ties a function, or an event emitter's listeners, to the color that is active now, for where
+ * something else will call them: a queue that another task drains, an emitter that is fired elsewhere.
+ */
+export function bind<T>(target: T): T {
+  return bindToContext(activeContext(), target);
+}

@@ -1,0 +1,79 @@
+const BRAND = Symbol.for('colorway.error');
+
+/**
+ * What went wrong, as a stable string. The number is the HTTP status that Express, Fastify and Koa
+ * answer with when a handler lets the error escape.
+ */
+const STATUS_BY_CODE = {
+  /** A color outside the grammar: 1 to 63 of `A-Za-z0-9-`, starting and ending with a letter or digit. */
+  COLORWAY_INVALID_COLOR: 400,
+  /** A flow type on the wire that is neither a color nor a mark that can travel on untouched. */
+  COLORWAY_INVALID_FLOW_TYPE: 400,
+  /** An option with a value that cannot work. */
+  COLORWAY_INVALID_OPTION: 500,
+  /** The service is a member of the colored environment, and no colored instance is alive (law 2). */
+  COLORWAY_MEMBER_DOWN: 503,
+  /** The service is known, and its baseline has no live instance. */
+  COLORWAY_BASELINE_DOWN: 503,
+  /** A host that is expected to be a service is not in the directory. */
+  COLORWAY_SERVICE_UNKNOWN: 503,
+  /** The directory has not answered once since the process started (law 6). */
+  COLORWAY_DIRECTORY_UNANSWERED: 503,
+  /** A colored instance was chosen and could not be reached, or broke off; its color has no other. */
+  COLORWAY_INSTANCE_UNREACHABLE: 503,
+  /** A request whose headers were fixed before the color could be added. */
+  COLORWAY_HEADERS_FIXED: 500,
+  /** Reading from or writing to the directory failed. */
+  COLORWAY_DIRECTORY_FAILED: 503,
+  /** The directory has no state half, and the operation needs one. */
+  COLORWAY_STATE_MISSING: 500,
+  /** The directory no longer knows this instance: its lease ran out. Registering again mends it. */
+  COLORWAY_LEASE_LOST: 503,
+  /** The environment exists already, perhaps spelled in another case. */
+  COLORWAY_ENVIRONMENT_EXISTS: 409,
+  /** No environment of that color. */
+  COLORWAY_ENVIRONMENT_UNKNOWN: 404,
+  /** A consumer group or queue name that cannot be colored: too long, empty, or the same as another's. */
+  COLORWAY_GROUP_NAME: 500,
+  /** Somebody else changed the same key at the same time, again and again. */
+  COLORWAY_CONFLICT: 409,
+  /** Used after `close()`. */
+  COLORWAY_CLOSED: 503,
+} as const;
+
+export type ColorwayErrorCode = keyof typeof STATUS_BY_CODE;
+
+/**
+ * The one error class of every Colorway package. Tell cases apart by `code`; use
+ * {@link isColorwayError} rather than `instanceof`, which fails across two installed copies.
+ */
+export class ColorwayError extends Error {
+  override readonly name = 'ColorwayError';
+  readonly code: ColorwayErrorCode;
+  /** The HTTP status for an error that escapes a handler. Express, Fastify and Koa read it. */
+  readonly statusCode: number;
+  /** The same, under the name that Koa and Express 4 read. */
+  readonly status: number;
+  /** Koa shows the message to the caller: it names services and colors, and no secrets. */
+  readonly expose = true;
+
+  constructor(code: ColorwayErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.statusCode = STATUS_BY_CODE[code];
+    this.status = this.statusCode;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Whether a thrown value is a {@link ColorwayError} of this or of another installed copy. */
+export function isColorwayError(value: unknown): value is ColorwayError {
+  return typeof value === 'object' && value !== null && BRAND in value;
+}
+
+/** Shows a hostile or long value in a message: quoted, escaped, at most 80 characters. */
+export function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value);
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return JSON.stringify(short);
+}

@@ -1,0 +1,33 @@
+import type { ContextManager } from '@opentelemetry/api';
+import type { CarrierNames } from './carrier-names.js';
+
+/**
+ * What every copy of this package in one process must share: a package loaded twice (as ES module and
+ * as CommonJS, or in two versions) has two sets of module variables, and one global symbol registry.
+ */
+interface ProcessState {
+  names?: CarrierNames;
+  /** Installs a context manager and propagators; called before the first context is entered. */
+  prepare?: () => void;
+  /** Whether a context was entered and found to work. */
+  prepared?: boolean;
+  /** Used where OpenTelemetry's API is of no use to us (see `setup`). */
+  ownContextManager?: ContextManager;
+  readonly warned: Set<string>;
+}
+
+const KEY = Symbol.for('colorway.process.1');
+
+export function processState(): ProcessState {
+  const globals = globalThis as { [KEY]?: ProcessState };
+  globals[KEY] ??= { warned: new Set() };
+  return globals[KEY];
+}
+
+/** A process warning (`node --trace-warnings` shows where), once for each code. */
+export function warnOnce(code: string, message: string): void {
+  const { warned } = processState();
+  if (warned.has(code)) return;
+  warned.add(code);
+  process.emitWarning(message, { type: 'ColorwayWarning', code });
+}

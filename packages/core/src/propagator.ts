@@ -1,0 +1,56 @@
+import {
+  type Context,
+  propagation,
+  type TextMapGetter,
+  type TextMapPropagator,
+  type TextMapSetter,
+} from '@opentelemetry/api';
+import { formatBaggage, parseBaggage } from './baggage.js';
+import { type CarrierNames, carrierNames } from './carrier-names.js';
+import { flowTypeIn, withFlowType } from './context.js';
+import { readIncoming } from './incoming.js';
+
+const BAGGAGE = 'baggage';
+
+/**
+ * Carries the flow type through OpenTelemetry's own instrumentations, as header and as baggage member.
+ * Put it behind W3C trace context and baggage; alone it keeps every other baggage member too:
+ *
+ *     new CompositePropagator({ propagators: [
+ *       new W3CTraceContextPropagator(), new W3CBaggagePropagator(), new ColoringPropagator()] })
+ */
+export class ColoringPropagator implements TextMapPropagator {
+  readonly #names: CarrierNames | undefined;
+
+  /** @param names default: those of the process, which `createColoring` sets. */
+  constructor(names?: CarrierNames) {
+    this.#names = names;
+  }
+
+  inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
+    const names = this.#names ?? carrierNames();
+    const flow = flowTypeIn(context, names);
+    if (flow === undefined) return;
+    setter.set(carrier, names.headers[0], flow.text);
+    const member = { key: names.baggageKeys[0], value: flow.text };
+    setter.set(carrier, BAGGAGE, formatBaggage(propagation.getBaggage(context), member));
+  }
+
+  extract(context: Context, carrier: unknown, getter: TextMapGetter): Context {
+    const names = this.#names ?? carrierNames();
+    const incoming = readIncoming((name) => getter.get(carrier, name), names);
+    if (incoming.kind !== 'flow') return context;
+    return withFlowType(withIncomingBaggage(context, getter.get(carrier, BAGGAGE)), incoming.flow, names);
+  }
+
+  fields(): string[] {
+    const names = this.#names ?? carrierNames();
+    return [...names.headers, BAGGAGE];
+  }
+}
+
+/** The members that came in the header, unless somebody has read them already. */
+export function withIncomingBaggage(context: Context, header: string | readonly string[] | undefined): Context {
+  if (header === undefined || propagation.getBaggage(context) !== undefined) return context;
+  return propagation.setBaggage(context, parseBaggage(typeof header === 'string' ? header : header.join(',')));
+}

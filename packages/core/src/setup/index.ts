@@ -1,0 +1,1 @@
+export { setupContext } from './setup-context.js';

@@ -1,0 +1,56 @@
+import { type Context, createContextKey } from '@opentelemetry/api';
+import { activeContext } from './active-context.js';
+import type { DecisionEvent } from './decision-event.js';
+
+/**
+ * The way that one request took, gathered while it is served: a `Server-Timing` entry for each decision,
+ * with what the called services told of theirs. Bounded, because a response header is.
+ */
+export class Trail {
+  readonly #entries: string[] = [];
+
+  add(event: DecisionEvent): void {
+    this.#push(formatEntry(event));
+  }
+
+  /** Takes over what a called service told of its own calls; other `Server-Timing` entries are left out. */
+  addHeader(serverTiming: string): void {
+    for (const entry of serverTiming.slice(0, MAX_HEADER_LENGTH).split(',')) {
+      const text = entry.trim();
+      if (ENTRY.test(text)) this.#push(text);
+    }
+  }
+
+  /** The header's value; `undefined` for an empty way. */
+  toServerTiming(): string | undefined {
+    return this.#entries.length === 0 ? undefined : this.#entries.join(', ');
+  }
+
+  #push(entry: string): void {
+    if (this.#entries.length < MAX_ENTRIES) this.#entries.push(entry);
+  }
+}
+
+const MAX_ENTRIES = 32;
+const MAX_HEADER_LENGTH = 8_192;
+const REASONS =
+  'colored|no-color|not-member|member-down|baseline-down|directory-unanswered|service-unknown';
+const ENTRY = new RegExp(`^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`);
+const NOT_TOKEN = /[^\w.!#$%&'*+^`|~-]/g;
+
+/** `order;desc="feat-cart 10.0.0.7:3001 colored"`; `-` where there is no color or no instance. */
+export function formatEntry({ service, color, instance, reason }: DecisionEvent): string {
+  const address = instance === undefined ? '-' : `${instance.host}:${instance.port}`;
+  return `${service.replace(NOT_TOKEN, '_')};desc="${color ?? '-'} ${address} ${reason}"`;
+}
+
+const TRAIL = createContextKey('colorway.trail');
+
+export function withTrail(context: Context, trail: Trail): Context {
+  return context.setValue(TRAIL, trail);
+}
+
+/** The trail of the request that is being served, if its response will show one. */
+export function activeTrail(): Trail | undefined {
+  return activeContext().getValue(TRAIL) as Trail | undefined;
+}

@@ -1,0 +1,112 @@
+import { type CarrierNames, DEFAULT_CARRIER_NAMES } from './carrier-names.js';
+import type { InstanceChange, InstanceRecord, StateChange } from './directory.js';
+import { readInstance, sameRecord } from './instance.js';
+import { parseMembershipKey } from './membership-key.js';
+import { ServiceTable } from './service-table.js';
+import { type DirectoryView, type Instance, type ServiceView, UNANSWERED_VIEW } from './view.js';
+
+export interface ViewStoreOptions {
+  readonly names?: CarrierNames;
+  /** Told of each record that routing cannot use. */
+  readonly onUnusable?: (why: string) => void;
+}
+
+/**
+ * Turns what a directory tells into views. A view is made when it is asked for, of the services that
+ * changed since the last one; so a storm of changes costs no more than the reads in between.
+ */
+export class ViewStore {
+  readonly #names: CarrierNames;
+  readonly #onUnusable: (why: string) => void;
+  readonly #instances = new Map<string, Instance>();
+  readonly #memberships = new Set<string>();
+  readonly #tables = new Map<string, ServiceTable>();
+  readonly #changed = new Set<string>();
+  readonly #answered = { instances: false, state: false };
+  #view = UNANSWERED_VIEW;
+
+  constructor(options: ViewStoreOptions = {}) {
+    this.#names = options.names ?? DEFAULT_CARRIER_NAMES;
+    this.#onUnusable = options.onUnusable ?? (() => {});
+  }
+
+  current(): DirectoryView {
+    const answered = this.#answered.instances && this.#answered.state;
+    if (this.#changed.size === 0 && answered === this.#view.answered) return this.#view;
+    const changed = new Map<string, ServiceView>();
+    for (const name of this.#changed) changed.set(name, this.#table(name).view());
+    this.#changed.clear();
+    const services = this.#view.services.with(changed);
+    this.#view = Object.freeze({ version: this.#view.version + 1, answered, services });
+    return this.#view;
+  }
+
+  applyInstances(change: InstanceChange): void {
+    if (change.kind === 'snapshot') {
+      const kept = new Set(change.instances.map(({ id }) => id));
+      for (const id of this.#instances.keys()) if (!kept.has(id)) this.#remove(id);
+      for (const record of change.instances) this.#put(record);
+    } else {
+      for (const record of change.put) this.#put(record);
+      for (const id of change.removed) this.#remove(id);
+    }
+    this.#answered.instances = true;
+  }
+
+  /** Takes the state below `MEMBERSHIP_PREFIX`. */
+  applyMemberships(change: StateChange): void {
+    if (change.kind === 'snapshot') {
+      const kept = new Set(change.entries.map(({ key }) => key));
+      for (const key of this.#memberships) if (!kept.has(key)) this.#withdraw(key);
+      for (const { key } of change.entries) this.#declare(key);
+    } else {
+      for (const { key } of change.put) this.#declare(key);
+      for (const key of change.removed) this.#withdraw(key);
+    }
+    this.#answered.state = true;
+  }
+
+  #put(record: InstanceRecord): void {
+    const known = this.#instances.get(record.id);
+    if (known !== undefined && sameRecord(known, record)) return;
+    if (known !== undefined) this.#remove(record.id);
+    const read = readInstance(record, this.#names);
+    if (read.kind === 'unusable') return this.#onUnusable(read.why);
+    this.#instances.set(read.instance.id, read.instance);
+    this.#touch(read.instance.service).put(read.instance);
+  }
+
+  #remove(id: string): void {
+    const known = this.#instances.get(id);
+    if (known === undefined) return;
+    this.#instances.delete(id);
+    this.#touch(known.service).remove(known);
+  }
+
+  #declare(key: string): void {
+    const membership = parseMembershipKey(key);
+    if (membership === undefined || this.#memberships.has(key)) return;
+    this.#memberships.add(key);
+    this.#touch(membership.service).declare(membership.color);
+  }
+
+  #withdraw(key: string): void {
+    const membership = parseMembershipKey(key);
+    if (membership === undefined || !this.#memberships.delete(key)) return;
+    this.#touch(membership.service).withdraw(membership.color);
+  }
+
+  #touch(service: string): ServiceTable {
+    this.#changed.add(service);
+    return this.#table(service);
+  }
+
+  #table(service: string): ServiceTable {
+    let table = this.#tables.get(service);
+    if (table === undefined) {
+      table = new ServiceTable(service);
+      this.#tables.set(service, table);
+    }
+    return table;
+  }
+}
