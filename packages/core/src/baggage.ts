@@ -50,7 +50,9 @@ export function parseBaggage(header: string): Baggage {
     const value = decode(pair.slice(equals + 1).trim());
     baggage = baggage.setEntry(
       key,
-      properties.length > 0 ? { value, metadata: baggageEntryMetadataFromString(properties.join(';')) } : { value },
+      properties.length > 0
+        ? { value, metadata: baggageEntryMetadataFromString(properties.join(';')) }
+        : { value },
     );
     if (++count === MAX_MEMBERS) break;
   }

@@ -1,5 +1,4 @@
 import { ColorwayError, quote } from './errors.js';
-import { processState } from './process-state.js';
 
 /**
  * The names under which a color travels. Each may be a list: all are accepted, the first is sent, so
@@ -43,7 +42,9 @@ export const DEFAULT_CARRIER_NAMES: CarrierNames = Object.freeze({
 /** @throws ColorwayError `COLORWAY_INVALID_OPTION` for an empty list or a name that no header can have. */
 export function resolveCarrierNames(options: CarrierOptions = {}): CarrierNames {
   return Object.freeze({
-    headers: names('headers', options.headers, DEFAULT_CARRIER_NAMES.headers, TOKEN, (name) => name.toLowerCase()),
+    headers: names('headers', options.headers, DEFAULT_CARRIER_NAMES.headers, TOKEN, (name) =>
+      name.toLowerCase(),
+    ),
     baggageKeys: names('baggageKeys', options.baggageKeys, DEFAULT_CARRIER_NAMES.baggageKeys, TOKEN),
     prefixes: names('prefixes', options.prefixes, DEFAULT_CARRIER_NAMES.prefixes, PREFIX),
     metadataKeys: names('metadataKeys', options.metadataKeys, DEFAULT_CARRIER_NAMES.metadataKeys, TOKEN),
@@ -56,16 +57,6 @@ export function resolveCarrierNames(options: CarrierOptions = {}): CarrierNames 
   });
 }
 
-/** The names in force in this process: those of the last `createColoring`, or the defaults. */
-export function carrierNames(): CarrierNames {
-  return processState().names ?? DEFAULT_CARRIER_NAMES;
-}
-
-/** Sets the names that context functions and the propagator use in this process. */
-export function useCarrierNames(chosen: CarrierNames): void {
-  processState().names = chosen;
-}
-
 function names(
   option: keyof CarrierOptions,
   value: string | readonly string[] | undefined,
@@ -76,10 +67,16 @@ function names(
   if (value === undefined) return fallback;
   const [sent, ...accepted] = (typeof value === 'string' ? [value] : value).map((name) => {
     if (typeof name === 'string' && grammar.test(name)) return normalise(name);
-    throw new ColorwayError('COLORWAY_INVALID_OPTION', `carriers.${option}: ${quote(name)} must match ${grammar}.`);
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `carriers.${option}: ${quote(name)} must match ${grammar}.`,
+    );
   });
   if (sent === undefined) {
-    throw new ColorwayError('COLORWAY_INVALID_OPTION', `carriers.${option}: an empty list. Leave it out for ${quote(fallback[0])}.`);
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `carriers.${option}: an empty list. Leave it out for ${quote(fallback[0])}.`,
+    );
   }
   return Object.freeze([sent, ...accepted] as const);
 }

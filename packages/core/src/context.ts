@@ -1,8 +1,9 @@
 import { type Context, createContextKey, propagation } from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
-import { type CarrierNames, carrierNames } from './carrier-names.js';
+import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
 import { colorOf, type FlowType, flowTypeOfColor, parseFlowType } from './flow-type.js';
+import { carrierNames } from './names-in-force.js';
 
 /** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
 const FLOW_TYPE = createContextKey('colorway.flow-type');
@@ -24,17 +25,26 @@ export function flowTypeIn(context: Context, names: CarrierNames = carrierNames(
 }
 
 /** A context with this flow type, as value and as baggage member; every other baggage member stays. */
-export function withFlowType(context: Context, flow: FlowType, names: CarrierNames = carrierNames()): Context {
+export function withFlowType(
+  context: Context,
+  flow: FlowType,
+  names: CarrierNames = carrierNames(),
+): Context {
   const baggage = propagation.getBaggage(context) ?? propagation.createBaggage();
   const key = names.baggageKeys[0];
-  return propagation.setBaggage(context.setValue(FLOW_TYPE, flow), baggage.setEntry(key, { value: flow.text }));
+  return propagation.setBaggage(
+    context.setValue(FLOW_TYPE, flow),
+    baggage.setEntry(key, { value: flow.text }),
+  );
 }
 
 /** A context without any flow type: no value, no baggage member. */
 export function withoutFlowType(context: Context, names: CarrierNames = carrierNames()): Context {
   const cleared = context.setValue(FLOW_TYPE, null);
   const baggage = propagation.getBaggage(context);
-  return baggage === undefined ? cleared : propagation.setBaggage(cleared, baggage.removeEntries(...names.baggageKeys));
+  return baggage === undefined
+    ? cleared
+    : propagation.setBaggage(cleared, baggage.removeEntries(...names.baggageKeys));
 }
 
 /** The flow type of the work that is running; `undefined` outside any. */

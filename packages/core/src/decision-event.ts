@@ -1,6 +1,6 @@
 import type { Color } from './color.js';
-import type { RouteDecision, RouteReason } from './route.js';
-import type { Instance } from './view.js';
+import type { Instance } from './instance.js';
+import type { RouteDecision, RouteReason } from './route-decision.js';
 
 /** One decision as it is told to spans, metrics, `diagnostics_channel` and the response. */
 export interface DecisionEvent {

@@ -29,6 +29,8 @@ export function explain(event: DecisionEvent): void {
     'coloring.kind': event.kind,
     'coloring.reason': event.reason,
     'coloring.attempt': event.attempt,
-    ...(event.instance === undefined ? {} : { 'coloring.instance': `${event.instance.host}:${event.instance.port}` }),
+    ...(event.instance === undefined
+      ? {}
+      : { 'coloring.instance': `${event.instance.host}:${event.instance.port}` }),
   });
 }

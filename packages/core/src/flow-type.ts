@@ -1,5 +1,6 @@
-import { type CarrierNames, carrierNames } from './carrier-names.js';
+import type { CarrierNames } from './carrier-names.js';
 import { type Color, isColor, parseColor } from './color.js';
+import { carrierNames } from './names-in-force.js';
 
 /**
  * What the flow header carries: a color (`CE_<color>`), or a mark of another kind (a load test, say)

@@ -70,6 +70,8 @@ function remember(key: string, text: string, names: CarrierNames): Incoming {
 /** Node joins repeated header lines with a comma, which no flow type contains. */
 function onlyValue(value: string | readonly string[]): string | undefined {
   if (typeof value === 'string' && !value.includes(',')) return value.trim();
-  const parts = (typeof value === 'string' ? value : value.join(',')).split(',', 17).map((part) => part.trim());
+  const parts = (typeof value === 'string' ? value : value.join(','))
+    .split(',', 17)
+    .map((part) => part.trim());
   return parts.length <= 16 && parts.every((part) => part === parts[0]) ? parts[0] : undefined;
 }

@@ -1,15 +1,17 @@
-export { bindToContext, activeContext, runInContext } from './active-context.js';
+export { activeContext, bindToContext, runInContext } from './active-context.js';
 export { formatBaggage, parseBaggage, removeBaggageMembers, scanBaggage } from './baggage.js';
-export {
-  type CarrierNames,
-  type CarrierOptions,
-  carrierNames,
-  resolveCarrierNames,
-  useCarrierNames,
-} from './carrier-names.js';
+export { type CarrierNames, type CarrierOptions, resolveCarrierNames } from './carrier-names.js';
 export { type Color, isColor, parseColor } from './color.js';
 export type { Coloring, ContextLossOption, RegisterOptions, Registration } from './coloring.js';
-export { activeColor, activeFlowType, bind, flowTypeIn, withColor, withFlowType, withoutFlowType } from './context.js';
+export {
+  activeColor,
+  activeFlowType,
+  bind,
+  flowTypeIn,
+  withColor,
+  withFlowType,
+  withoutFlowType,
+} from './context.js';
 export type { DecisionEvent } from './decision-event.js';
 export type {
   Directory,
@@ -25,17 +27,27 @@ export type {
 export { ColorwayError, type ColorwayErrorCode, isColorwayError, quote } from './errors.js';
 export { DECISION_CHANNEL, explain } from './explain.js';
 export { colorOf, type FlowType, flowTypeOfColor, formatFlowType, parseFlowType } from './flow-type.js';
-export { type HeaderValue, type Incoming, NOTHING_INCOMING, parseIncoming, readBaggage, readIncoming } from './incoming.js';
+export {
+  type HeaderValue,
+  type Incoming,
+  NOTHING_INCOMING,
+  parseIncoming,
+  readBaggage,
+  readIncoming,
+} from './incoming.js';
+export type { Instance } from './instance.js';
 export { LayeredMap } from './layered-map.js';
 export { MEMBERSHIP_PREFIX, membershipKey, parseMembershipKey } from './membership-key.js';
 export { type CounterName, count } from './metrics.js';
+export { carrierNames, useCarrierNames } from './names-in-force.js';
 export { pick, type Weighted } from './pick.js';
 export { warnOnce } from './process-state.js';
 export { ColoringPropagator, withIncomingBaggage } from './propagator.js';
 export { createRandom } from './random.js';
 export { refusal } from './refusal.js';
 export { RequestsInFlight } from './requests-in-flight.js';
-export { type RouteDecision, type RouteReason, route } from './route.js';
+export { route } from './route.js';
+export type { RouteDecision, RouteReason } from './route-decision.js';
 export { activeTrail, Trail, withTrail } from './trail.js';
-export { type DirectoryView, type Instance, type ServiceView, UNANSWERED_VIEW } from './view.js';
+export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';

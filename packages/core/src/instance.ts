@@ -1,8 +1,13 @@
 import type { CarrierNames } from './carrier-names.js';
 import { type Color, isColor } from './color.js';
-import { quote } from './errors.js';
 import type { InstanceRecord } from './directory.js';
-import type { Instance } from './view.js';
+import { quote } from './errors.js';
+
+/** An instance as routing sees it: complete, with its color read from the metadata. */
+export interface Instance extends Required<InstanceRecord> {
+  /** `undefined` in the baseline. */
+  readonly color: Color | undefined;
+}
 
 /** A record that routing can use, or why it cannot: a directory is also written by others. */
 export type ReadInstance =
@@ -17,7 +22,8 @@ export function readInstance(record: InstanceRecord, names: CarrierNames): ReadI
   const { id, service, host, port, weight } = record;
   if (!isText(id) || !isText(service)) return unusable(record, 'it has no id or no service');
   if (!isText(host)) return unusable(record, 'it has no host');
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return unusable(record, `port ${quote(port)} is not 1 to 65535`);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    return unusable(record, `port ${quote(port)} is not 1 to 65535`);
   if (weight !== undefined && !(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
     return unusable(record, `weight ${quote(weight)} is not above 0`);
   }
@@ -61,7 +67,10 @@ function sameMetadata(a: InstanceRecord['metadata'], b: InstanceRecord['metadata
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-function colorText(metadata: InstanceRecord['metadata'] | undefined, names: CarrierNames): string | undefined {
+function colorText(
+  metadata: InstanceRecord['metadata'] | undefined,
+  names: CarrierNames,
+): string | undefined {
   for (const key of names.metadataKeys) {
     const text = metadata?.[key];
     if (text !== undefined && text !== '') return text;
@@ -74,5 +83,8 @@ function isText(value: unknown): value is string {
 }
 
 function unusable(record: InstanceRecord, why: string): ReadInstance {
-  return { kind: 'unusable', why: `Instance ${quote(record.id)} of service ${quote(record.service)} is left out: ${why}.` };
+  return {
+    kind: 'unusable',
+    why: `Instance ${quote(record.id)} of service ${quote(record.service)} is left out: ${why}.`,
+  };
 }

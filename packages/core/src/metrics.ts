@@ -1,4 +1,10 @@
-import { type Attributes, type Counter, createNoopMeter, type MeterProvider, metrics } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Counter,
+  createNoopMeter,
+  type MeterProvider,
+  metrics,
+} from '@opentelemetry/api';
 
 /** The counters of every package, by the names that they have in a metrics backend. */
 export type CounterName =

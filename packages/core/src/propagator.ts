@@ -6,9 +6,10 @@ import {
   type TextMapSetter,
 } from '@opentelemetry/api';
 import { formatBaggage, parseBaggage } from './baggage.js';
-import { type CarrierNames, carrierNames } from './carrier-names.js';
+import type { CarrierNames } from './carrier-names.js';
 import { flowTypeIn, withFlowType } from './context.js';
 import { readIncoming } from './incoming.js';
+import { carrierNames } from './names-in-force.js';
 
 const BAGGAGE = 'baggage';
 
@@ -50,7 +51,13 @@ export class ColoringPropagator implements TextMapPropagator {
 }
 
 /** The members that came in the header, unless somebody has read them already. */
-export function withIncomingBaggage(context: Context, header: string | readonly string[] | undefined): Context {
+export function withIncomingBaggage(
+  context: Context,
+  header: string | readonly string[] | undefined,
+): Context {
   if (header === undefined || propagation.getBaggage(context) !== undefined) return context;
-  return propagation.setBaggage(context, parseBaggage(typeof header === 'string' ? header : header.join(',')));
+  return propagation.setBaggage(
+    context,
+    parseBaggage(typeof header === 'string' ? header : header.join(',')),
+  );
 }

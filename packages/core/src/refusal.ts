@@ -1,6 +1,6 @@
 import type { Color } from './color.js';
 import { ColorwayError, type ColorwayErrorCode } from './errors.js';
-import type { RouteDecision } from './route.js';
+import type { RouteDecision } from './route-decision.js';
 
 type Refused = Extract<RouteDecision, { kind: 'unavailable' | 'unknown' }>;
 

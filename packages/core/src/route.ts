@@ -1,29 +1,6 @@
 import type { Color } from './color.js';
-import type { DirectoryView, Instance } from './view.js';
-
-/** What routing says for one call, and why. `instances` is never empty. */
-export type RouteDecision =
-  | { readonly kind: 'colored'; readonly reason: 'colored'; readonly service: string; readonly instances: Instances }
-  | {
-      readonly kind: 'baseline';
-      readonly reason: 'no-color' | 'not-member';
-      readonly service: string;
-      readonly instances: Instances;
-    }
-  | {
-      readonly kind: 'unavailable';
-      readonly reason: 'member-down' | 'baseline-down';
-      readonly service: string;
-    }
-  | {
-      readonly kind: 'unknown';
-      readonly reason: 'directory-unanswered' | 'service-unknown';
-      readonly service: string;
-    };
-
-export type RouteReason = RouteDecision['reason'];
-
-type Instances = readonly [Instance, ...Instance[]];
+import type { RouteDecision } from './route-decision.js';
+import type { DirectoryView } from './view.js';
 
 /**
  * Where a call of this color to this service goes (laws 2, 3, 4 and 6). Pure, two map look-ups, and no

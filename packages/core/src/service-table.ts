@@ -1,7 +1,8 @@
 import type { Color } from './color.js';
+import type { Instance } from './instance.js';
 import { LayeredMap } from './layered-map.js';
-import type { RouteDecision } from './route.js';
-import type { Instance, ServiceView } from './view.js';
+import type { RouteDecision } from './route-decision.js';
+import type { ServiceView } from './view.js';
 
 /**
  * What is known of one service, kept changeable, and the view made of it. Only the colors that changed
@@ -20,7 +21,11 @@ export class ServiceTable {
 
   constructor(name: string) {
     this.#name = name;
-    const down: RouteDecision = Object.freeze({ kind: 'unavailable', reason: 'baseline-down', service: name });
+    const down: RouteDecision = Object.freeze({
+      kind: 'unavailable',
+      reason: 'baseline-down',
+      service: name,
+    });
     this.#view = { name, uncolored: down, undeclared: down, colored: LayeredMap.empty() };
   }
 
@@ -58,21 +63,28 @@ export class ServiceTable {
     }
     this.#changed.clear();
     this.#unshared.clear();
-    this.#view = Object.freeze({ name: this.#name, uncolored, undeclared, colored: this.#view.colored.with(colored) });
+    this.#view = Object.freeze({
+      name: this.#name,
+      uncolored,
+      undeclared,
+      colored: this.#view.colored.with(colored),
+    });
     return this.#view;
   }
 
   #baseline(reason: 'no-color' | 'not-member'): RouteDecision {
     const instances = this.#list(undefined);
     const service = this.#name;
-    if (instances === undefined) return Object.freeze({ kind: 'unavailable', reason: 'baseline-down', service });
+    if (instances === undefined)
+      return Object.freeze({ kind: 'unavailable', reason: 'baseline-down', service });
     return Object.freeze({ kind: 'baseline', reason, service, instances });
   }
 
   #colored(color: Color): RouteDecision | undefined {
     const instances = this.#list(color);
     const service = this.#name;
-    if (instances !== undefined) return Object.freeze({ kind: 'colored', reason: 'colored', service, instances });
+    if (instances !== undefined)
+      return Object.freeze({ kind: 'colored', reason: 'colored', service, instances });
     if (!this.#members.has(color)) return undefined;
     return Object.freeze({ kind: 'unavailable', reason: 'member-down', service });
   }

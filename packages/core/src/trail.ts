@@ -33,9 +33,10 @@ export class Trail {
 
 const MAX_ENTRIES = 32;
 const MAX_HEADER_LENGTH = 8_192;
-const REASONS =
-  'colored|no-color|not-member|member-down|baseline-down|directory-unanswered|service-unknown';
-const ENTRY = new RegExp(`^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`);
+const REASONS = 'colored|no-color|not-member|member-down|baseline-down|directory-unanswered|service-unknown';
+const ENTRY = new RegExp(
+  `^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`,
+);
 const NOT_TOKEN = /[^\w.!#$%&'*+^`|~-]/g;
 
 /** `order;desc="feat-cart 10.0.0.7:3001 colored"`; `-` where there is no color or no instance. */

@@ -1,9 +1,9 @@
 import { type CarrierNames, DEFAULT_CARRIER_NAMES } from './carrier-names.js';
 import type { InstanceChange, InstanceRecord, StateChange } from './directory.js';
-import { readInstance, sameRecord } from './instance.js';
+import { type Instance, readInstance, sameRecord } from './instance.js';
 import { parseMembershipKey } from './membership-key.js';
 import { ServiceTable } from './service-table.js';
-import { type DirectoryView, type Instance, type ServiceView, UNANSWERED_VIEW } from './view.js';
+import { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 
 export interface ViewStoreOptions {
   readonly names?: CarrierNames;
@@ -71,7 +71,10 @@ export class ViewStore {
     if (known !== undefined && sameRecord(known, record)) return;
     if (known !== undefined) this.#remove(record.id);
     const read = readInstance(record, this.#names);
-    if (read.kind === 'unusable') return this.#onUnusable(read.why);
+    if (read.kind === 'unusable') {
+      this.#onUnusable(read.why);
+      return;
+    }
     this.#instances.set(read.instance.id, read.instance);
     this.#touch(read.instance.service).put(read.instance);
   }

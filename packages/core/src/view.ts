@@ -1,13 +1,5 @@
-import type { Color } from './color.js';
-import type { InstanceRecord } from './directory.js';
 import { LayeredMap } from './layered-map.js';
-import type { RouteDecision } from './route.js';
-
-/** An instance as routing sees it: complete, with its color read from the metadata. */
-export interface Instance extends Required<InstanceRecord> {
-  /** `undefined` in the baseline. */
-  readonly color: Color | undefined;
-}
+import type { RouteDecision } from './route-decision.js';
 
 /**
  * What routing reads: one immutable picture of the directory. A change makes a new view that shares

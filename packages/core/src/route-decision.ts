@@ -1,0 +1,30 @@
+import type { Instance } from './instance.js';
+
+/** What routing says for one call, and why. `instances` is never empty. */
+export type RouteDecision =
+  | {
+      readonly kind: 'colored';
+      readonly reason: 'colored';
+      readonly service: string;
+      readonly instances: Instances;
+    }
+  | {
+      readonly kind: 'baseline';
+      readonly reason: 'no-color' | 'not-member';
+      readonly service: string;
+      readonly instances: Instances;
+    }
+  | {
+      readonly kind: 'unavailable';
+      readonly reason: 'member-down' | 'baseline-down';
+      readonly service: string;
+    }
+  | {
+      readonly kind: 'unknown';
+      readonly reason: 'directory-unanswered' | 'service-unknown';
+      readonly service: string;
+    };
+
+export type RouteReason = RouteDecision['reason'];
+
+type Instances = readonly [Instance, ...Instance[]];
