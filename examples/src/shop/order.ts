@@ -1,0 +1,23 @@
+/** The shop's orders: Fastify. Started with `COLORING_ENV=feat-cart` it is that color's order. */
+import { fastifyColoring } from '@colorway/http/fastify';
+import { coloredFetch } from '@colorway/http/fetch';
+import { createColoring } from '@colorway/registry';
+import Fastify from 'fastify';
+import { leaseMs, reportReady, served } from './process.js';
+
+const coloring = createColoring({ service: 'order', leaseMs });
+const fetch = coloredFetch(coloring);
+
+const app = Fastify();
+app.register(fastifyColoring, { coloring });
+
+app.get<{ Params: { id: string } }>('/orders/:id', async (request, reply) => {
+  const stock = await fetch(`http://stock/items/${request.params.id}`);
+  return reply.status(stock.status).send(served('order', request.socket, await stock.json()));
+});
+
+await app.listen({ port: 0, host: '127.0.0.1' });
+await coloring.register({ server: app.server });
+reportReady(app.server);
+
+process.on('SIGTERM', () => coloring.close());
