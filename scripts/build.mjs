@@ -22,7 +22,7 @@ for (const { name, directory, entries } of packages()) {
     clean: true,
     // CommonJS is on purpose: services that require() are users too. How long a plugin took is no warning to fail on.
     checks: { legacyCjs: false, pluginTimings: false },
-    // Else rolldown's helpers may land in an entry point, which then exports them.
+    // Else rolldown's runtime functions may land in an entry point, which then exports them.
     outputOptions: { codeSplitting: { groups: [{ name: 'runtime', test: /rolldown[\\/]runtime/ }] } },
     logLevel: 'warn',
     failOnWarn: true,

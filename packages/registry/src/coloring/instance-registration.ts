@@ -1,0 +1,184 @@
+import {
+  ColorwayError,
+  type ColorwayErrorCode,
+  type InstanceRecord,
+  type InstanceStore,
+  isColorwayError,
+  type Registration,
+} from '@colorway/core';
+import { Deferred } from '../deferred.js';
+import { backoffMs, sleep, within } from '../wait.js';
+import { reasonOf, warn } from '../warn.js';
+
+export interface RegistrationPlan {
+  readonly record: InstanceRecord;
+  readonly instances: InstanceStore;
+  readonly leaseMs: number;
+  /** How long one call to the directory may take. */
+  readonly callTimeoutMs: number;
+  /** What must stand before anybody may see the instance; done anew before each registration. */
+  readonly prepare: () => Promise<void>;
+}
+
+const MAX_BACKOFF_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** Trying again does not mend these. */
+const PERMANENT: readonly ColorwayErrorCode[] = [
+  'COLORWAY_ENVIRONMENT_EXISTS',
+  'COLORWAY_INVALID_OPTION',
+  'COLORWAY_INVALID_COLOR',
+  'COLORWAY_CLOSED',
+];
+
+/** Keeps one instance in the directory: registers, renews, and begins anew, until it is closed. */
+export class InstanceRegistration implements Registration {
+  readonly #plan: RegistrationPlan;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #state: Registration['state'] = 'pending';
+  #taken = new Deferred();
+  #wasTaken = false;
+  /** Whether the directory was ever asked to take it, with whatever answer. */
+  #wasSent = false;
+  #closing: Promise<void> | undefined;
+  #problem = 'it has not answered';
+
+  constructor(plan: RegistrationPlan) {
+    this.#plan = plan;
+    this.#running = this.#run().catch((error: unknown) => this.#fail(error as Error));
+  }
+
+  get id(): string {
+    return this.#plan.record.id;
+  }
+
+  get state(): Registration['state'] {
+    return this.#state;
+  }
+
+  /** Whether callers have seen it, and need time to notice that it leaves. */
+  get wasTaken(): boolean {
+    return this.#wasTaken;
+  }
+
+  /** What kept the directory from taking it, the last time that was tried. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  registered(): Promise<void> {
+    return this.#taken.promise;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#enter();
+      await this.#stay();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    const { instances, record, leaseMs, prepare } = this.#plan;
+    const { signal } = this.#stop;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        await this.#call(prepare());
+        if (signal.aborted) return;
+        await this.#call(this.#registering(instances.register(record, leaseMs)));
+        if (signal.aborted) return;
+        this.#state = 'registered';
+        this.#taken.resolve();
+        return;
+      } catch (error) {
+        if (isPermanent(error)) throw error;
+        this.#problem = reasonOf(error);
+        await sleep(backoffMs(attempt, MAX_BACKOFF_MS), signal);
+      }
+    }
+  }
+
+  /** Renews until the lease is lost, which is mended by entering anew. */
+  async #stay(): Promise<void> {
+    const { leaseMs, instances, record } = this.#plan;
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted; ) {
+      // A quarter to a third of the lease: two heartbeats may fail before it runs out.
+      const pause = leaseMs / 4 + (leaseMs / 12) * Math.random();
+      await sleep(failures === 0 ? pause : Math.min(pause, backoffMs(failures, MAX_BACKOFF_MS)), signal);
+      if (signal.aborted) return;
+      try {
+        await this.#call(instances.renew(record.id));
+        failures = 0;
+      } catch (error) {
+        this.#problem = reasonOf(error);
+        if (isColorwayError(error) && error.code === 'COLORWAY_LEASE_LOST') {
+          this.#state = 'pending';
+          this.#taken = new Deferred();
+          return;
+        }
+        if (isPermanent(error)) throw error;
+        failures++;
+      }
+    }
+  }
+
+  /** One that is answered after the close is taken back. */
+  async #registering(sent: Promise<void>): Promise<void> {
+    this.#wasSent = true;
+    await sent;
+    this.#wasTaken = true;
+    if (this.#state === 'closed') await this.#plan.instances.deregister(this.id);
+  }
+
+  #call<T>(answer: Promise<T>): Promise<T> {
+    const { callTimeoutMs } = this.#plan;
+    return within(
+      callTimeoutMs,
+      answer,
+      () =>
+        new ColorwayError(
+          'COLORWAY_DIRECTORY_FAILED',
+          `The directory has not answered within ${callTimeoutMs} ms.`,
+        ),
+    );
+  }
+
+  #fail(error: Error): void {
+    this.#state = 'closed';
+    this.#problem = error.message;
+    this.#taken.reject(error);
+    // Nobody waits any more for one that stood once.
+    if (this.#wasTaken)
+      warn('COLORWAY_REGISTRATION_FAILED', `Instance ${this.id} has left the directory: ${error.message}`);
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed';
+    this.#stop.abort();
+    this.#taken.reject(new ColorwayError('COLORWAY_CLOSED', `The registration of ${this.id} is closed.`));
+    if (!this.#wasSent) return;
+    // A registration under way is waited for first: it would put the instance back.
+    const leaving = this.#running.then(() => this.#plan.instances.deregister(this.id));
+    const late = () =>
+      new ColorwayError(
+        'COLORWAY_DIRECTORY_FAILED',
+        `the directory has not answered within ${CLOSE_TIMEOUT_MS} ms`,
+      );
+    await within(CLOSE_TIMEOUT_MS, leaving, late).catch((error: unknown) => {
+      warn(
+        'COLORWAY_DEREGISTER_FAILED',
+        `Instance ${this.id} could not be deregistered: ${reasonOf(error)}. Callers see it until its lease of ${this.#plan.leaseMs} ms runs out.`,
+      );
+    });
+  }
+}
+
+function isPermanent(error: unknown): boolean {
+  return isColorwayError(error) && PERMANENT.includes(error.code);
+}

@@ -1,0 +1,119 @@
+import { userInfo } from 'node:os';
+import {
+  type CarrierNames,
+  type CarrierOptions,
+  type Color,
+  ColorwayError,
+  type ContextLossOption,
+  type Directory,
+  parseColor,
+  quote,
+  resolveCarrierNames,
+} from '@colorway/core';
+import { DEFAULT_TTL_MS } from '../environments/index.js';
+import { parseServiceName } from '../service-name.js';
+
+export interface CreateColoringOptions {
+  /** The name of this service, under which others call it: 1 to 128 of `A-Za-z0-9._-`. */
+  readonly service: string;
+  /** The color of this instance. Default: the environment variable `COLORING_ENV`; `''` is none, the baseline. */
+  readonly color?: string;
+  /** Where instances and environments are kept. Default `fileDirectory()`. It belongs to this coloring, which closes it. */
+  readonly directory?: Directory;
+  /** The names under which a color travels. They hold for the whole process. */
+  readonly carriers?: CarrierOptions;
+  /** Whether work without a color of its own takes this instance's color. Default true. */
+  readonly assumeInstanceColor?: boolean;
+  /** What happens when an outgoing call has probably lost its color. Default `count`. */
+  readonly contextLoss?: ContextLossOption;
+  /** How long a call waits for the directory's first answer, and for any later one, in milliseconds. Default 5,000. */
+  readonly directoryTimeoutMs?: number;
+  /** How long an instance that is not heard of stays in the directory, in milliseconds. Default 10,000. */
+  readonly leaseMs?: number;
+  /** The environment that a colored instance creates, or extends, when it registers. */
+  readonly environment?: {
+    /** Default: the user that runs the process. */
+    readonly owner?: string;
+    /** How long it lives at least from a registration on, in milliseconds. Default 7 days. */
+    readonly ttlMs?: number;
+  };
+  /** The times of `close()`. */
+  readonly closing?: {
+    /** How long callers get to notice that this instance is gone, in milliseconds. Default 1,000. */
+    readonly noticeMs?: number;
+    /** How long requests in flight get to finish, in milliseconds. Default 30,000. */
+    readonly drainMs?: number;
+  };
+}
+
+/** {@link CreateColoringOptions}, checked and complete, without the directory. */
+export interface ColoringOptions {
+  readonly service: string;
+  readonly color: Color | undefined;
+  readonly carriers: CarrierNames;
+  readonly assumeInstanceColor: boolean;
+  readonly contextLoss: ContextLossOption;
+  readonly directoryTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly environment: { readonly owner: string; readonly ttlMs: number };
+  readonly closing: { readonly noticeMs: number; readonly drainMs: number };
+}
+
+const CONTEXT_LOSS: readonly unknown[] = ['count', 'log', 'off'] satisfies ContextLossOption[];
+
+/** The longest delay of a timer, 2^31 - 1 ms; Node fires at once for more. */
+const MAX_DELAY_MS = 2_147_483_647;
+
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION`, or `COLORWAY_INVALID_COLOR`, for a value that cannot work. */
+export function resolveOptions(options: CreateColoringOptions): ColoringOptions {
+  const color = options.color ?? process.env.COLORING_ENV ?? '';
+  const contextLoss = options.contextLoss ?? 'count';
+  if (!CONTEXT_LOSS.includes(contextLoss)) {
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `contextLoss: ${quote(contextLoss)} must be "count", "log" or "off".`,
+    );
+  }
+  const { environment = {}, closing = {} } = options;
+  return Object.freeze({
+    service: parseServiceName(options.service),
+    color: color === '' ? undefined : parseColor(color),
+    carriers: resolveCarrierNames(options.carriers),
+    assumeInstanceColor: options.assumeInstanceColor ?? true,
+    contextLoss,
+    directoryTimeoutMs: milliseconds('directoryTimeoutMs', options.directoryTimeoutMs, 5_000, 1),
+    leaseMs: milliseconds('leaseMs', options.leaseMs, 10_000, 100),
+    environment: Object.freeze({
+      owner: environment.owner ?? userName(),
+      ttlMs: milliseconds('environment.ttlMs', environment.ttlMs, DEFAULT_TTL_MS, 1, Number.MAX_SAFE_INTEGER),
+    }),
+    closing: Object.freeze({
+      noticeMs: milliseconds('closing.noticeMs', closing.noticeMs, 1_000, 0),
+      drainMs: milliseconds('closing.drainMs', closing.drainMs, 30_000, 0),
+    }),
+  });
+}
+
+function milliseconds(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  min: number,
+  max = MAX_DELAY_MS,
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new ColorwayError(
+    'COLORWAY_INVALID_OPTION',
+    `${name}: ${quote(value)} must be ${min} to ${max} milliseconds.`,
+  );
+}
+
+/** A container may run under a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}

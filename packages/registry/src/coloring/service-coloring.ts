@@ -1,0 +1,223 @@
+import type { Server } from 'node:net';
+import {
+  activeFlowType,
+  type CarrierNames,
+  type Color,
+  type Coloring,
+  ColorwayError,
+  type ContextLossOption,
+  colorOf,
+  type Directory,
+  type DirectoryView,
+  type FlowType,
+  flowTypeOfColor,
+  isColorwayError,
+  type RegisterOptions,
+  type Registration,
+  RequestsInFlight,
+} from '@colorway/core';
+import { Environments } from '../environments/index.js';
+import { sleep } from '../wait.js';
+import { warn } from '../warn.js';
+import { type CloseTask, closeServer, closingStage } from './closing.js';
+import { EnvironmentSweep } from './environment-sweep.js';
+import { instanceRecord } from './instance-record.js';
+import { InstanceRegistration } from './instance-registration.js';
+import type { ColoringOptions } from './options.js';
+import { WatchedView } from './watched-view.js';
+
+/** A {@link Coloring} that also manages environments. */
+export interface ColoringService extends Coloring {
+  /**
+   * The environments and memberships of the directory.
+   * @throws ColorwayError `COLORWAY_STATE_MISSING` when the directory has no state half; `COLORWAY_CLOSED`.
+   */
+  readonly environments: Environments;
+}
+
+/** How long one step of closing may take that waits for a directory or for idle connections. */
+const STEP_MS = 2_000;
+
+type Phase = 'open' | 'closing' | 'closed';
+type Stage = 'drain' | 'release';
+
+export class ServiceColoring implements ColoringService {
+  readonly service: string;
+  readonly color: Color | undefined;
+  readonly carriers: CarrierNames;
+  readonly assumeInstanceColor: boolean;
+  readonly contextLoss: ContextLossOption;
+  readonly inFlight = new RequestsInFlight();
+  readonly directory: Directory;
+
+  readonly #options: ColoringOptions;
+  readonly #view: WatchedView;
+  readonly #environments: Environments | undefined;
+  readonly #sweep: EnvironmentSweep | undefined;
+  readonly #assumed: FlowType | undefined;
+  readonly #registrations = new Set<InstanceRegistration>();
+  readonly #servers = new Set<Server>();
+  /** A stage that has run is gone: too late for more tasks. */
+  readonly #tasks = new Map<Stage, Set<CloseTask>>([
+    ['drain', new Set()],
+    ['release', new Set()],
+  ]);
+  #phase: Phase = 'open';
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ColoringOptions, directory: Directory) {
+    const { service, color, carriers, assumeInstanceColor, contextLoss } = options;
+    this.service = service;
+    this.color = color;
+    this.carriers = carriers;
+    this.assumeInstanceColor = assumeInstanceColor;
+    this.contextLoss = contextLoss;
+    this.#options = options;
+    this.directory = directory;
+    this.#assumed = assumeInstanceColor && color !== undefined ? flowTypeOfColor(color, carriers) : undefined;
+    this.#view = new WatchedView(directory, carriers);
+    if (directory.state !== undefined) {
+      this.#environments = new Environments(directory.state, { declaredBy: service });
+      this.#sweep = new EnvironmentSweep(this.#environments);
+    }
+  }
+
+  get environments(): Environments {
+    this.#mustNotBe('closed');
+    if (this.#environments !== undefined) return this.#environments;
+    throw new ColorwayError(
+      'COLORWAY_STATE_MISSING',
+      'The directory has no state half, and environments are kept there. Use composeDirectory({ instances, state }).',
+    );
+  }
+
+  flowType(): FlowType | undefined {
+    return activeFlowType() ?? this.#assumed;
+  }
+
+  activeColor(): Color | undefined {
+    return colorOf(this.flowType());
+  }
+
+  view(): DirectoryView {
+    this.#mustNotBe('closed');
+    return this.#view.current();
+  }
+
+  viewAge(): number {
+    return this.#view.ageMs();
+  }
+
+  async answeredView(signal?: AbortSignal): Promise<DirectoryView> {
+    this.#mustNotBe('closed');
+    return this.#view.answered(this.#options.directoryTimeoutMs, signal);
+  }
+
+  onViewChange(listener: (view: DirectoryView) => void): () => void {
+    this.#mustNotBe('closed');
+    return this.#view.onChange(listener);
+  }
+
+  async register(options: RegisterOptions): Promise<Registration> {
+    this.#mustNotBe('closing');
+    this.#mustNotBe('closed');
+    const registration = new InstanceRegistration({
+      record: instanceRecord(this.service, this.color, this.carriers, options),
+      instances: this.directory.instances,
+      leaseMs: this.#options.leaseMs,
+      callTimeoutMs: this.#options.directoryTimeoutMs,
+      prepare: () => (options.declare === false ? Promise.resolve() : this.#declare()),
+    });
+    this.#registrations.add(registration);
+    if (options.server !== undefined) this.#servers.add(options.server);
+    await this.#firstAnswer(registration);
+    return registration;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  onClose(stage: Stage, task: CloseTask): () => void {
+    const tasks = this.#tasks.get(stage);
+    if (tasks === undefined) throw closedError(this.service);
+    const own: CloseTask = () => task();
+    tasks.add(own);
+    return () => tasks.delete(own);
+  }
+
+  /** Before the instance is announced: nobody may ever see it, lose it again, and find it undeclared (law 2). */
+  async #declare(): Promise<void> {
+    if (this.color === undefined || this.#environments === undefined) return;
+    await this.#environments.ensure(this.color, this.#options.environment);
+    await this.#environments.declare(this.service, this.color);
+  }
+
+  /** Until it is registered, or refused for good; or until the directory has been away for long enough. */
+  async #firstAnswer(registration: InstanceRegistration): Promise<void> {
+    const { directoryTimeoutMs } = this.#options;
+    let late = false;
+    let timer: NodeJS.Timeout | undefined;
+    // This wait is the caller's, so it keeps the process alive.
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        late = true;
+        warn(
+          'COLORWAY_REGISTRATION_PENDING',
+          `Service "${this.service}" starts without being registered: ${registration.problem} Registering goes on in the background.`,
+        );
+        resolve();
+      }, directoryTimeoutMs);
+    });
+    const taken = registration.registered().catch((error: unknown) => {
+      this.#registrations.delete(registration);
+      if (!late) throw error;
+      if (isColorwayError(error) && error.code === 'COLORWAY_CLOSED') return;
+      warn(
+        'COLORWAY_REGISTRATION_FAILED',
+        `Service "${this.service}" could not be registered: ${registration.problem}`,
+      );
+    });
+    await Promise.race([taken, patience]).finally(() => clearTimeout(timer));
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = 'closing';
+    const { noticeMs, drainMs } = this.#options.closing;
+    // All other timers let the process end; while it closes it must not.
+    const keepAlive = setInterval(() => {}, 60_000);
+    try {
+      const registrations = [...this.#registrations];
+      await Promise.all(registrations.map((registration) => registration.close()));
+      if (registrations.some(({ wasTaken }) => wasTaken)) await sleep(noticeMs, new AbortController().signal);
+      await closingStage('drain', drainMs, [...this.#takeTasks('drain'), () => this.inFlight.idle()]);
+      const servers = Array.from(this.#servers, (server) => () => closeServer(server, STEP_MS));
+      await closingStage('close servers', STEP_MS + 500, servers);
+      await closingStage('release', drainMs, this.#takeTasks('release'));
+      this.#phase = 'closed';
+      this.#sweep?.close();
+      this.#view.close();
+      await closingStage('close directory', STEP_MS, [() => this.directory.close()]);
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }
+
+  #takeTasks(stage: Stage): CloseTask[] {
+    const tasks = [...(this.#tasks.get(stage) ?? [])];
+    this.#tasks.delete(stage);
+    return tasks;
+  }
+
+  #mustNotBe(phase: Phase): void {
+    if (this.#phase === phase) throw closedError(this.service);
+  }
+}
+
+function closedError(service: string): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_CLOSED',
+    `The coloring of service "${service}" is closed. Make a new one.`,
+  );
+}

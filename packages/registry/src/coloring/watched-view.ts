@@ -1,0 +1,172 @@
+import {
+  type CarrierNames,
+  ColorwayError,
+  type Directory,
+  type DirectoryView,
+  MEMBERSHIP_PREFIX,
+  quote,
+  ViewStore,
+  type Watch,
+  type WatchObserver,
+  warnOnce,
+} from '@colorway/core';
+import { Deferred } from '../deferred.js';
+import { reasonOf, warn } from '../warn.js';
+
+type Half = 'instances' | 'state';
+type Listener = (view: DirectoryView) => void;
+
+/** The view of a directory, kept up to date by a watch on each half from the moment that it is made. */
+export class WatchedView {
+  readonly #store: ViewStore;
+  readonly #watches: Watch[] = [];
+  readonly #listeners = new Set<Listener>();
+  readonly #answered = new Deferred<DirectoryView>();
+  /** When each half was last known to be current, by the monotonic clock. */
+  readonly #currentAt = new Map<Half, number>();
+  /** The halves that are away, so that an outage is told of once. */
+  readonly #away = new Set<Half>();
+  #told: DirectoryView;
+  #telling = false;
+  #closed = false;
+
+  constructor(directory: Directory, names: CarrierNames) {
+    this.#store = new ViewStore({
+      names,
+      onUnusable: (why) => warnOnce(`COLORWAY_INSTANCE_UNUSABLE ${why}`, why),
+    });
+    this.#told = this.#store.current();
+    this.#currentAt.set('instances', Number.NEGATIVE_INFINITY);
+    if (directory.state === undefined) this.#withoutState();
+    else this.#currentAt.set('state', Number.NEGATIVE_INFINITY);
+    try {
+      this.#watches.push(
+        directory.instances.watch(
+          this.#observer('instances', (change) => this.#store.applyInstances(change)),
+        ),
+      );
+      if (directory.state !== undefined) {
+        const observer = this.#observer<Parameters<ViewStore['applyMemberships']>[0]>('state', (change) =>
+          this.#store.applyMemberships(change),
+        );
+        this.#watches.push(directory.state.watch(MEMBERSHIP_PREFIX, observer));
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  current(): DirectoryView {
+    return this.#store.current();
+  }
+
+  ageMs(): number {
+    return performance.now() - Math.min(...this.#currentAt.values());
+  }
+
+  /** The first answered view, waited for at most `timeoutMs`. The caller's wait keeps the process alive. */
+  async answered(timeoutMs: number, signal?: AbortSignal): Promise<DirectoryView> {
+    signal?.throwIfAborted();
+    if (this.current().answered) return this.current();
+    const outcome = new Deferred<DirectoryView>();
+    this.#answered.promise.then(outcome.resolve, outcome.reject);
+    const onAbort = () => outcome.reject(signal?.reason as Error);
+    const timer = setTimeout(() => outcome.reject(unanswered(timeoutMs)), timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await outcome.promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  onChange(listener: Listener): () => void {
+    const own: Listener = (view) => listener(view);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const watch of this.#watches) watch.close();
+    this.#listeners.clear();
+    this.#answered.reject(
+      new ColorwayError('COLORWAY_CLOSED', 'The coloring was closed before the directory answered.'),
+    );
+  }
+
+  #observer<Change>(half: Half, apply: (change: Change) => void): WatchObserver<Change> {
+    return {
+      next: (change) => {
+        try {
+          apply(change);
+        } catch (error) {
+          this.#lost(half, `it told what cannot be read: ${reasonOf(error)}`);
+          return;
+        }
+        this.#current(half);
+        this.#scheduleTelling();
+      },
+      current: () => this.#current(half),
+      error: (error) => this.#lost(half, reasonOf(error)),
+    };
+  }
+
+  #current(half: Half): void {
+    this.#away.delete(half);
+    this.#currentAt.set(half, performance.now());
+  }
+
+  #lost(half: Half, why: string): void {
+    if (this.#closed || this.#away.has(half)) return;
+    this.#away.add(half);
+    const meanwhile = this.#store.current().answered
+      ? 'The last view goes on.'
+      : 'Colored calls wait for its first answer, and then fail.';
+    warn('COLORWAY_DIRECTORY_FAILED', `The directory (${half}) is away: ${why} ${meanwhile}`);
+  }
+
+  #withoutState(): void {
+    this.#store.applyMemberships({ kind: 'snapshot', entries: [] });
+    warnOnce(
+      'COLORWAY_STATE_MISSING',
+      'The directory has no state half, so no service can be declared a member of an environment: when the last colored instance of a service is gone, its calls go to the baseline instead of failing. Use composeDirectory({ instances, state }).',
+    );
+  }
+
+  /** Once a turn of the event loop, however many changes came in it. */
+  #scheduleTelling(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    setImmediate(() => {
+      this.#telling = false;
+      if (!this.#closed) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    const view = this.#store.current();
+    if (view === this.#told) return;
+    this.#told = view;
+    if (view.answered) this.#answered.resolve(view);
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(view);
+      } catch (error) {
+        warn(
+          'COLORWAY_LISTENER_FAILED',
+          `A listener of onViewChange threw ${quote(reasonOf(error))}; the others were called.`,
+        );
+      }
+    }
+  }
+}
+
+function unanswered(timeoutMs: number): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_DIRECTORY_UNANSWERED',
+    `The directory has not answered within ${timeoutMs} ms since this process started. Check that it can be reached, or raise directoryTimeoutMs.`,
+  );
+}

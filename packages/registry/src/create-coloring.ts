@@ -1,0 +1,36 @@
+import { useCarrierNames } from '@colorway/core';
+import { setupContext } from '@colorway/core/setup';
+import { type CreateColoringOptions, resolveOptions } from './coloring/options.js';
+import { type ColoringService, ServiceColoring } from './coloring/service-coloring.js';
+import { fileDirectory } from './file/file-directory.js';
+
+/**
+ * One service's part in coloring: hand it to every middleware and client, call `register()` when the
+ * service is ready, and `close()` when it should end:
+ *
+ *     const coloring = createColoring({ service: 'order', directory: consulDirectory({ url }) });
+ *     const registration = await coloring.register({ server });
+ *     process.on('SIGTERM', () => coloring.close());
+ *
+ * It watches the directory from now on, and never throws because the directory is away: until the first
+ * answer colored calls wait (law 6), after it the last view goes on.
+ *
+ * `register()` resolves when the instance is registered, or, when the directory is away, after
+ * `directoryTimeoutMs` with the registration `pending`; it then goes on in the background. It rejects with
+ * `COLORWAY_INVALID_OPTION`, and with `COLORWAY_ENVIRONMENT_EXISTS` when the color differs from an existing
+ * one by case alone.
+ *
+ * `close()` deregisters, gives callers `closing.noticeMs`, waits for requests in flight up to
+ * `closing.drainMs`, closes the servers given to `register`, then what was added with `onClose`, then the
+ * directory, which belongs to this coloring from here on. It always resolves; what could not be closed is
+ * told as a process warning.
+ *
+ * @throws ColorwayError `COLORWAY_INVALID_OPTION`, `COLORWAY_INVALID_COLOR`. Nothing is left running then.
+ */
+export function createColoring(options: CreateColoringOptions): ColoringService {
+  const resolved = resolveOptions(options);
+  const coloring = new ServiceColoring(resolved, options.directory ?? fileDirectory());
+  useCarrierNames(resolved.carriers);
+  setupContext();
+  return coloring;
+}

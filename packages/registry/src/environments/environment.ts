@@ -1,0 +1,65 @@
+import { type Color, isColor, type StateEntry, warnOnce } from '@colorway/core';
+
+/** A colored environment. Times are milliseconds since the epoch. */
+export interface Environment {
+  readonly color: Color;
+  /** Who to ask about it. */
+  readonly owner: string;
+  readonly createdAt: number;
+  /** After this somebody's sweep ends it. */
+  readonly expiresAt: number;
+}
+
+/** An environment as it stands in the state store. */
+export interface StoredEnvironment extends Environment {
+  /** Somebody has begun to end it: its memberships are being removed, then it goes. There is no way back. */
+  readonly ending: boolean;
+}
+
+export const ENVIRONMENT_PREFIX = 'env/';
+
+/** In lower case, so that creating the key if absent keeps two colors apart that differ by case alone. */
+export function environmentKey(color: Color): string {
+  return ENVIRONMENT_PREFIX + color.toLowerCase();
+}
+
+export function formatEnvironment({ color, owner, createdAt, expiresAt, ending }: StoredEnvironment): string {
+  return JSON.stringify({ color, owner, createdAt, expiresAt, ...(ending ? { ending } : {}) });
+}
+
+/** `undefined`, with one warning, for what is no environment: somebody else may write into the same store. */
+export function parseEnvironment({ key, value }: StateEntry): StoredEnvironment | undefined {
+  const read = parseJson(value);
+  if (isEnvironment(read) && environmentKey(read.color) === key) {
+    const { color, owner, createdAt, expiresAt, ending } = read;
+    return Object.freeze({ color, owner, createdAt, expiresAt, ending: ending === true });
+  }
+  warnOnce(
+    `COLORWAY_ENVIRONMENT_UNREADABLE ${key}`,
+    `The directory key ${JSON.stringify(key)} does not hold an environment and is left out. Delete the environment, or write it again.`,
+  );
+  return undefined;
+}
+
+/** The environment without what is only the store's business. */
+export function toEnvironment({ color, owner, createdAt, expiresAt }: StoredEnvironment): Environment {
+  return Object.freeze({ color, owner, createdAt, expiresAt });
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isEnvironment(read: unknown): read is Environment & { ending?: unknown } {
+  if (typeof read !== 'object' || read === null) return false;
+  const { color, owner, createdAt, expiresAt } = read as Record<string, unknown>;
+  return isColor(color) && typeof owner === 'string' && isTime(createdAt) && isTime(expiresAt);
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value);
+}

@@ -1,0 +1,263 @@
+import {
+  type Color,
+  ColorwayError,
+  membershipKey,
+  parseColor,
+  quote,
+  type StateEntry,
+  type StateStore,
+} from '@colorway/core';
+import { parseServiceName } from '../service-name.js';
+import { endEnvironment, membershipEntries, withdrawAll } from './end-environment.js';
+import {
+  ENVIRONMENT_PREFIX,
+  type Environment,
+  environmentKey,
+  formatEnvironment,
+  parseEnvironment,
+  type StoredEnvironment,
+  toEnvironment,
+} from './environment.js';
+import { formatMembership, type Membership, parseMembership } from './membership.js';
+import { CONFLICT, retryConflicts } from './retry-conflicts.js';
+
+/** How long an environment lives when nobody says otherwise: 7 days. */
+export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
+
+export interface EnvironmentsOptions {
+  /** The wall clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+  /** Who is named in the memberships that are declared. Default `unknown`. */
+  readonly declaredBy?: string;
+}
+
+/** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */
+export interface Lifetime {
+  /** Default 7 days. */
+  readonly ttlMs?: number;
+  readonly expiresAt?: number;
+}
+
+export interface CreateEnvironmentOptions extends Lifetime {
+  readonly owner: string;
+  /** Services that the environment contains from the start. */
+  readonly services?: readonly string[];
+}
+
+/**
+ * Environments and memberships, kept in a state store. Any number of processes may use one store: each
+ * write is a compare-and-set that is tried again when others were faster, at most 40 times
+ * (`COLORWAY_CONFLICT`). Every method fails with `COLORWAY_DIRECTORY_FAILED` when the store is away, and
+ * with `COLORWAY_INVALID_COLOR` for a color outside the grammar.
+ *
+ * An environment ends in three steps, so that no membership of one that was just extended or made anew is
+ * removed: it is marked as ending if it still is what was seen; its memberships go; its key goes. Whoever
+ * comes after a crash in between finishes the rest.
+ */
+export class Environments {
+  readonly #state: StateStore;
+  readonly #now: () => number;
+  readonly #declaredBy: string;
+
+  constructor(state: StateStore, options: EnvironmentsOptions = {}) {
+    this.#state = state;
+    this.#now = options.now ?? Date.now;
+    this.#declaredBy = options.declaredBy ?? 'unknown';
+  }
+
+  /**
+   * Creates an environment and declares its services. One that has expired makes way.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS`, also for a color that differs by case alone.
+   */
+  async create(color: Color, options: CreateEnvironmentOptions): Promise<Environment> {
+    const services = (options.services ?? []).map(parseServiceName);
+    const createdAt = this.#now();
+    const environment = Object.freeze({
+      color: parseColor(color),
+      owner: parseOwner(options.owner),
+      createdAt,
+      expiresAt: this.#expiry(options),
+    });
+    const value = formatEnvironment({ ...environment, ending: false });
+    await retryConflicts(`Environment ${quote(color)}`, async () => {
+      const { created, entry } = await this.#state.create(environmentKey(color), value);
+      if (created) return true;
+      const standing = parseEnvironment(entry);
+      if (standing === undefined || !isOver(standing, createdAt)) throw exists(color, standing);
+      await endEnvironment(this.#state, standing, entry);
+      return CONFLICT;
+    });
+    for (const service of services) await this.declare(service, color);
+    return environment;
+  }
+
+  /**
+   * The environment, made if there is none, and extended if it would end sooner than asked.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone.
+   */
+  async ensure(color: Color, options: Omit<CreateEnvironmentOptions, 'services'>): Promise<Environment> {
+    const expiresAt = this.#expiry(options);
+    return retryConflicts(`Environment ${quote(color)}`, async () => {
+      const found = await this.#find(color);
+      if (found === undefined || found.stored?.ending) {
+        return this.create(color, { owner: options.owner, expiresAt }).catch((error: unknown) => {
+          if (error instanceof ColorwayError && error.code === 'COLORWAY_ENVIRONMENT_EXISTS') return CONFLICT;
+          throw error;
+        });
+      }
+      if (found.stored?.color !== color) throw exists(color, found.stored);
+      if (found.stored.expiresAt >= expiresAt) return toEnvironment(found.stored);
+      return this.#write({ ...found.stored, expiresAt }, found.entry);
+    });
+  }
+
+  /** `undefined` for one that does not exist, or is being ended. */
+  async get(color: Color): Promise<Environment | undefined> {
+    const stored = (await this.#find(color))?.stored;
+    return stored === undefined || stored.ending || stored.color !== color
+      ? undefined
+      : toEnvironment(stored);
+  }
+
+  /** All environments, by color. Those that are being ended, and what cannot be read, are left out. */
+  async list(): Promise<readonly Environment[]> {
+    const stored = (await this.#state.list(ENVIRONMENT_PREFIX)).map(parseEnvironment);
+    return stored
+      .filter((read): read is StoredEnvironment => read !== undefined && !read.ending)
+      .map(toEnvironment);
+  }
+
+  /**
+   * Sets the end anew, later or sooner.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
+   */
+  async extend(color: Color, lifetime: Lifetime): Promise<Environment> {
+    const expiresAt = this.#expiry(lifetime);
+    return retryConflicts(`Environment ${quote(color)}`, async () => {
+      const { stored, entry } = await this.#existing(color);
+      return this.#write({ ...stored, expiresAt }, entry);
+    });
+  }
+
+  /** Removes the memberships of this color, then the environment. False when there was no such environment. */
+  async delete(color: Color): Promise<boolean> {
+    return retryConflicts(`Environment ${quote(color)}`, async () => {
+      const entry = await this.#state.get(environmentKey(parseColor(color)));
+      const stored = entry && parseEnvironment(entry);
+      if (stored !== undefined && stored.color !== color) return false;
+      if (entry === undefined || stored === undefined) {
+        // Nothing to mark: what is left of memberships goes, and a key that cannot be read.
+        if (!(await withdrawAll(this.#state, color, entry?.version))) return CONFLICT;
+        return entry === undefined ? false : this.#state.compareAndDelete(entry.key, entry.version);
+      }
+      return (await endEnvironment(this.#state, stored, entry)) || CONFLICT;
+    });
+  }
+
+  /**
+   * Declares that the environment contains the service: from now on a call in this color to the service
+   * never goes to the baseline (law 2). Declaring again changes nothing.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
+   */
+  async declare(service: string, color: Color): Promise<Membership> {
+    const key = membershipKey(parseServiceName(service), parseColor(color));
+    return retryConflicts(`Membership ${quote(key)}`, async () => {
+      const before = await this.#existing(color);
+      const { entry } = await this.#state.create(key, formatMembership(this.#now(), this.#declaredBy));
+      const after = await this.#existing(color).catch(async (error: unknown) => {
+        // Whoever was ending the environment may have been past this membership.
+        await this.#state.compareAndDelete(key, entry.version);
+        throw error;
+      });
+      // Another environment of this color: the membership may have gone with the one before.
+      if (after.stored.createdAt !== before.stored.createdAt) return CONFLICT;
+      return parseMembership(entry) as Membership;
+    });
+  }
+
+  /** Takes the service out of the environment: its calls go to the baseline again. False when it was not in it. */
+  async withdraw(service: string, color: Color): Promise<boolean> {
+    const key = membershipKey(parseServiceName(service), parseColor(color));
+    return retryConflicts(`Membership ${quote(key)}`, async () => {
+      const entry = await this.#state.get(key);
+      if (entry === undefined) return false;
+      return (await this.#state.compareAndDelete(key, entry.version)) || CONFLICT;
+    });
+  }
+
+  /** What the environment contains, by service. */
+  async memberships(color: Color): Promise<readonly Membership[]> {
+    const entries = await membershipEntries(this.#state, parseColor(color));
+    return entries.map((entry) => parseMembership(entry) as Membership);
+  }
+
+  /**
+   * Ends the environments that have expired, and finishes those whose end was begun. Returns the colors
+   * that this call ended; of many processes that sweep, one ends each.
+   */
+  async endExpired(now: number = this.#now()): Promise<readonly Color[]> {
+    const ended: Color[] = [];
+    for (const entry of await this.#state.list(ENVIRONMENT_PREFIX)) {
+      const stored = parseEnvironment(entry);
+      if (stored === undefined || !isOver(stored, now)) continue;
+      if (await endEnvironment(this.#state, stored, entry)) ended.push(stored.color);
+    }
+    return ended;
+  }
+
+  async #write(environment: StoredEnvironment, seen: StateEntry): Promise<Environment | typeof CONFLICT> {
+    const written = await this.#state.compareAndSet(seen.key, formatEnvironment(environment), seen.version);
+    return written === undefined ? CONFLICT : toEnvironment(environment);
+  }
+
+  async #find(
+    color: Color,
+  ): Promise<{ stored: StoredEnvironment | undefined; entry: StateEntry } | undefined> {
+    const entry = await this.#state.get(environmentKey(parseColor(color)));
+    return entry && { stored: parseEnvironment(entry), entry };
+  }
+
+  async #existing(color: Color): Promise<{ stored: StoredEnvironment; entry: StateEntry }> {
+    const { stored, entry } = (await this.#find(color)) ?? {};
+    if (entry !== undefined && stored?.color === color && !stored.ending) return { stored, entry };
+    const other = stored !== undefined && !stored.ending && stored.color !== color;
+    throw new ColorwayError(
+      'COLORWAY_ENVIRONMENT_UNKNOWN',
+      other
+        ? `There is no environment ${quote(color)}; there is ${quote(stored.color)}, which differs by case.`
+        : `There is no environment ${quote(color)}. Create it first.`,
+    );
+  }
+
+  #expiry({ ttlMs = DEFAULT_TTL_MS, expiresAt }: Lifetime): number {
+    const end = expiresAt ?? this.#now() + ttlMs;
+    if (Number.isFinite(end) && end > this.#now()) return end;
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `${expiresAt === undefined ? `ttlMs ${quote(ttlMs)}` : `expiresAt ${quote(expiresAt)}`} is not in the future. Use milliseconds: ttlMs above 0, or expiresAt since the epoch.`,
+    );
+  }
+}
+
+function parseOwner(owner: unknown): string {
+  if (typeof owner === 'string' && owner.length >= 1 && owner.length <= 256) return owner;
+  throw new ColorwayError(
+    'COLORWAY_INVALID_OPTION',
+    `owner ${quote(owner)}: name a person or a team, in 1 to 256 characters.`,
+  );
+}
+
+function isOver({ ending, expiresAt }: StoredEnvironment, now: number): boolean {
+  return ending || expiresAt <= now;
+}
+
+function exists(color: Color, standing: StoredEnvironment | undefined): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_ENVIRONMENT_EXISTS',
+    standing === undefined
+      ? `The key of environment ${quote(color)} is taken by something that cannot be read. Delete the environment first.`
+      : standing.color === color
+        ? `Environment ${quote(color)} exists already; its owner is ${quote(standing.owner)}. Extend it, or take another color.`
+        : `Environment ${quote(standing.color)} exists, and ${quote(color)} differs from it by case alone. Use ${quote(standing.color)}, or another color.`,
+  );
+}

@@ -1,0 +1,1 @@
+export { type FileDirectoryOptions, fileDirectory } from './file-directory.js';

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { InstanceRecord } from '@colorway/core';
+
+/** What one file in `instances/` says. The time of its last heartbeat is the file's own `mtime`. */
+export interface InstanceFile {
+  readonly record: InstanceRecord;
+  readonly leaseMs: number;
+}
+
+/** The longest file that is read; a record has a few hundred bytes. */
+export const MAX_INSTANCE_BYTES = 262_144;
+
+/** A name that is safe whatever the id contains, and still tells a person which instance it is. */
+export function instanceFileName(id: string): string {
+  const readable = id.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100);
+  const digest = createHash('sha256').update(id).digest('hex').slice(0, 24);
+  return `${readable}.${digest}.json`;
+}
+
+export function formatInstanceFile({ record, leaseMs }: InstanceFile): string {
+  return `${JSON.stringify({ leaseMs, instance: record })}\n`;
+}
+
+/** `undefined` for what is no instance, or another one than the file's name says. */
+export function parseInstanceFile(name: string, text: string): InstanceFile | undefined {
+  try {
+    const { leaseMs, instance } = JSON.parse(text) as { leaseMs?: unknown; instance?: unknown };
+    if (typeof leaseMs !== 'number' || !(leaseMs > 0) || !isRecord(instance)) return undefined;
+    if (instanceFileName(instance.id) !== name) return undefined;
+    const record = Object.freeze({ ...instance, metadata: Object.freeze({ ...instance.metadata }) });
+    return Object.freeze({ record, leaseMs });
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is InstanceRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, service, host, port, secure, weight, metadata, startedAt } = value as Record<string, unknown>;
+  return (
+    [id, service, host].every((text) => typeof text === 'string' && text !== '') &&
+    [port, startedAt].every((number) => typeof number === 'number') &&
+    (secure === undefined || typeof secure === 'boolean') &&
+    (weight === undefined || typeof weight === 'number') &&
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    Object.values(metadata).every((text) => typeof text === 'string')
+  );
+}

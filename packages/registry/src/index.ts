@@ -1,0 +1,13 @@
+export { activeColor, bind, ColorwayError, isColorwayError, withColor } from '@colorway/core';
+export type { CreateColoringOptions } from './coloring/options.js';
+export type { ColoringService } from './coloring/service-coloring.js';
+export { type ComposeOptions, composeDirectory } from './compose-directory.js';
+export { createColoring } from './create-coloring.js';
+export {
+  type CreateEnvironmentOptions,
+  type Environment,
+  Environments,
+  type EnvironmentsOptions,
+  type Lifetime,
+  type Membership,
+} from './environments/index.js';

@@ -1,0 +1,116 @@
+// What the child processes of the tests do: `children.ts <job> <folder> <arguments>`.
+import { createColoring } from '@colorway/registry';
+import { fileDirectory } from '@colorway/registry/file';
+
+const [, , job = '', folder = '', ...args] = process.argv;
+
+const jobs: Record<string, () => Promise<void>> = {
+  /** Registers as a service and stays: `register <folder> <service> <port> <leaseMs> [color]`. */
+  async register() {
+    const [service = '', port = '', leaseMs = '', color = ''] = args;
+    const coloring = createColoring({
+      service,
+      color,
+      directory: fileDirectory({ folder }),
+      leaseMs: Number(leaseMs),
+      closing: { noticeMs: 50 },
+    });
+    const { id } = await coloring.register({ port: Number(port) });
+    process.on('SIGTERM', () => void coloring.close().then(() => console.log('closed'), console.error));
+    // What a real service has instead is a listening server.
+    const serving = setInterval(() => {}, 1_000);
+    process.on('SIGTERM', () => clearInterval(serving));
+    console.log(id);
+  },
+
+  /** Registers, and has nothing else to do: `leave <folder>`. */
+  async leave() {
+    const coloring = createColoring({
+      service: 'order',
+      color: 'feat-cart',
+      directory: fileDirectory({ folder }),
+    });
+    coloring.onViewChange(() => {});
+    const { state } = await coloring.register({ port: 1 });
+    console.log(state);
+  },
+
+  /** Adds one to a counter, many times: `increment <folder> <key> <times> <compactBytes>`. */
+  async increment() {
+    const [key = '', times = '', compactBytes = ''] = args;
+    const directory = fileDirectory({ folder, compactBytes: Number(compactBytes) });
+    for (let done = 0; done < Number(times); ) {
+      const { entry } = await directory.state.create(key, '0');
+      const written = await directory.state.compareAndSet(
+        key,
+        String(Number(entry.value) + 1),
+        entry.version,
+      );
+      if (written !== undefined) done++;
+    }
+    await directory.close();
+  },
+
+  /** Creates keys that others create too, and prints those that it won: `create <folder> <keys>`. */
+  async create() {
+    const directory = fileDirectory({ folder });
+    for (let key = 0; key < Number(args[0]); key++) {
+      const { created } = await directory.state.create(`race/${key}`, String(process.pid));
+      if (created) console.log(key);
+    }
+    await directory.close();
+  },
+
+  /** Writes long values until it is killed, and prints each that was acknowledged: `write <folder> <name> <compactBytes>`. */
+  async write() {
+    const [name = '', compactBytes = ''] = args;
+    const directory = fileDirectory({ folder, compactBytes: Number(compactBytes) });
+    let { entry } = await directory.state.create(`writer/${name}`, value(0));
+    for (let count = 1; ; count++) {
+      entry = (await directory.state.compareAndSet(entry.key, value(count), entry.version)) ?? entry;
+      console.log(String(count));
+    }
+  },
+
+  /** Writes until it fails; prints the error, and how many writes were acknowledged: `fill <folder>`. */
+  async fill() {
+    const directory = fileDirectory({ folder });
+    let written = 0;
+    try {
+      for (; ; written++) await directory.state.create(`fill/${written}`, value(written));
+    } catch (error) {
+      const { code, message } = error as { code?: string; message?: string };
+      console.log(JSON.stringify({ code, message }));
+    }
+    // What was there before is still there for who has met the full disk.
+    if ((await directory.state.list('fill/')).length !== written)
+      throw new Error('acknowledged writes are missing');
+    console.log(String(written));
+    await directory.close();
+  },
+
+  /** Registers one id anew and anew, with long metadata, until it is killed: `flap <folder> <id>`. */
+  async flap() {
+    const directory = fileDirectory({ folder });
+    console.log('ready');
+    for (let port = 1; ; port = (port % 60_000) + 1) {
+      const metadata = { padding: String(port).repeat(2_000), port: String(port) };
+      const record = {
+        id: args[0] ?? '',
+        service: 'flapping',
+        host: '127.0.0.1',
+        port,
+        metadata,
+        startedAt: 0,
+      };
+      await directory.instances.register(record, 60_000);
+    }
+  },
+};
+
+/** Says how often it was written, all over, so that a reader of a half would notice. */
+function value(count: number): string {
+  return String(count).padStart(8, '0').repeat(500);
+}
+
+await jobs[job]?.();
