@@ -34,7 +34,7 @@ export interface CreateColoringOptions {
   readonly environment?: {
     /** Default: the user that runs the process. */
     readonly owner?: string;
-    /** How long it lives at least from a registration on, in milliseconds. Default 7 days. */
+    /** How long it lives at least after the last time that an instance of it was alive, in milliseconds. Default 7 days. */
     readonly ttlMs?: number;
   };
   /** The times of `close()`. */

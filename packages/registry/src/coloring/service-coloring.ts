@@ -21,6 +21,7 @@ import { sleep } from '../wait.js';
 import { warn } from '../warn.js';
 import { type CloseTask, closeServer, closingStage } from './closing.js';
 import { EnvironmentSweep } from './environment-sweep.js';
+import { EnvironmentUpkeep } from './environment-upkeep.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
 import type { ColoringOptions } from './options.js';
@@ -62,6 +63,7 @@ export class ServiceColoring implements ColoringService {
     ['drain', new Set()],
     ['release', new Set()],
   ]);
+  #upkeep: EnvironmentUpkeep | undefined;
   #phase: Phase = 'open';
   #closing: Promise<void> | undefined;
 
@@ -129,6 +131,7 @@ export class ServiceColoring implements ColoringService {
       prepare: () => (options.declare === false ? Promise.resolve() : this.#declare()),
     });
     this.#registrations.add(registration);
+    if (options.declare !== false) this.#keepEnvironment();
     if (options.server !== undefined) this.#servers.add(options.server);
     await this.#firstAnswer(registration);
     return registration;
@@ -152,6 +155,11 @@ export class ServiceColoring implements ColoringService {
     if (this.color === undefined || this.#environments === undefined) return;
     await this.#environments.ensure(this.color, this.#options.environment);
     await this.#environments.declare(this.service, this.color);
+  }
+
+  #keepEnvironment(): void {
+    if (this.color === undefined || this.#environments === undefined) return;
+    this.#upkeep ??= new EnvironmentUpkeep(this.#environments, this.color, this.#options.environment.ttlMs);
   }
 
   /** Until it is registered, or refused for good; or until the directory has been away for long enough. */
@@ -184,6 +192,7 @@ export class ServiceColoring implements ColoringService {
 
   async #close(): Promise<void> {
     this.#phase = 'closing';
+    this.#upkeep?.close();
     const { noticeMs, drainMs } = this.#options.closing;
     // All other timers let the process end; while it closes it must not.
     const keepAlive = setInterval(() => {}, 60_000);

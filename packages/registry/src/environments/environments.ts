@@ -127,6 +127,18 @@ export class Environments {
       .map(toEnvironment);
   }
 
+  /** Extends an environment that would end sooner than asked; does nothing where there is none. */
+  async prolong(color: Color, lifetime: Lifetime): Promise<void> {
+    const expiresAt = this.#expiry(lifetime);
+    await retryConflicts(`Environment ${quote(color)}`, async () => {
+      const found = await this.#find(color);
+      const stored = found?.stored;
+      if (found === undefined || stored === undefined || stored.ending || stored.color !== color) return true;
+      if (stored.expiresAt >= expiresAt) return true;
+      return this.#write({ ...stored, expiresAt }, found.entry);
+    });
+  }
+
   /**
    * Sets the end anew, later or sooner.
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
