@@ -1,0 +1,48 @@
+// Processor time a request of a Fastify hello, with and without the plugin, with and without a color.
+import { fileURLToPath } from 'node:url';
+import { report } from '../lib/report.mjs';
+import { AGAIN, medianOf, ratio, runRounds } from '../lib/rounds.mjs';
+
+const script = fileURLToPath(new URL('./server.worker.mjs', import.meta.url));
+const modern = Number(process.versions.node.split('.')[0]) >= 24;
+
+export async function run({ rounds }) {
+  const variants = ['bare', 'plugin', 'plugin+color', 'als', 'sdk', 'sdk+plugin', 'sdk+plugin+color'];
+  const measured = await runRounds(script, variants, { rounds });
+  report(
+    'Fastify hello, processor time a request',
+    [
+      {
+        what: 'plugin, uncolored, against bare',
+        measured: ratio(measured, 'cpu', 'plugin', 'bare'),
+        goal: 1.02,
+      },
+      {
+        what: 'plugin, colored, against raw AsyncLocalStorage',
+        measured: ratio(measured, 'cpu', 'plugin+color', 'als'),
+        goal: 1.05,
+      },
+      {
+        what: 'plugin, colored, against bare',
+        measured: ratio(measured, 'cpu', 'plugin+color', 'bare'),
+        ...(modern ? { goal: 1.08 } : {}),
+      },
+      {
+        what: 'OpenTelemetry SDK, sampler off, against bare',
+        measured: ratio(measured, 'cpu', 'sdk', 'bare'),
+      },
+      {
+        what: 'SDK + plugin, uncolored, against SDK',
+        measured: ratio(measured, 'cpu', 'sdk+plugin', 'sdk'),
+        goal: 1.03,
+      },
+      {
+        what: 'SDK + plugin, colored, against SDK',
+        measured: ratio(measured, 'cpu', 'sdk+plugin+color', 'sdk'),
+        goal: 1.03,
+      },
+      { what: '  bare', measured: medianOf(measured, 'cpu', 'bare'), unit: ' µs' },
+    ],
+    { aa: ratio(measured, 'cpu', AGAIN, 'bare'), rounds },
+  );
+}

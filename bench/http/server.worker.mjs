@@ -1,0 +1,52 @@
+// One Fastify hello: bare, with raw AsyncLocalStorage, with the plugin, with OpenTelemetry's SDK.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { startLoad } from '../lib/load.mjs';
+
+const WARM_UP = 8_000;
+const REQUESTS = 20_000;
+const CONNECTIONS = 32;
+
+const parts = process.argv[2].split('+');
+if (parts.includes('sdk')) await startSdk();
+const { default: fastify } = await import('fastify');
+
+const app = fastify();
+if (parts.includes('als')) {
+  const storage = new AsyncLocalStorage();
+  app.addHook('onRequest', (request, _reply, done) =>
+    storage.run({ color: request.headers['x-infr-flowtype'] }, done),
+  );
+}
+if (parts.includes('plugin')) {
+  const { createColoring } = await import('@colorway/registry');
+  const { memoryDirectory } = await import('@colorway/registry/memory');
+  const { fastifyColoring } = await import('@colorway/http/fastify');
+  app.register(fastifyColoring, {
+    coloring: createColoring({ service: 'hello', color: '', directory: memoryDirectory() }),
+  });
+}
+app.get('/', async () => ({ hello: 'world' }));
+
+const url = await app.listen({ port: 0, host: '127.0.0.1' });
+// The reference with raw AsyncLocalStorage gets the same header line: reading it is not what is compared.
+const headers = parts.includes('color') || parts.includes('als') ? { 'x-infr-flowtype': 'CE_feat-cart' } : {};
+const load = startLoad();
+await load.send({ url, headers, requests: WARM_UP, connections: CONNECTIONS });
+const before = process.cpuUsage();
+await load.send({ url, headers, requests: REQUESTS, connections: CONNECTIONS });
+const { user, system } = process.cpuUsage(before);
+load.close();
+console.log(JSON.stringify({ cpu: (user + system) / REQUESTS }));
+process.exit();
+
+async function startSdk() {
+  const { NodeSDK, tracing } = await import('@opentelemetry/sdk-node');
+  const { HttpInstrumentation } = await import('@opentelemetry/instrumentation-http');
+  new NodeSDK({
+    sampler: new tracing.AlwaysOffSampler(),
+    instrumentations: [new HttpInstrumentation()],
+    spanProcessors: [],
+    metricReaders: [],
+    logRecordProcessors: [],
+  }).start();
+}

@@ -1,0 +1,132 @@
+// One measurement on a broker (AMQP_URL): microseconds a message from publish to the last acknowledgement, end to end.
+// Variants: raw, routing-<colors>, filter-single, filter-batched.
+import { withColor } from '@colorway/core';
+import { coloredChannel, messageColor } from '@colorway/mq/amqp';
+import { createColoring } from '@colorway/registry';
+import { memoryDirectory } from '@colorway/registry/memory';
+import { connect } from 'amqplib';
+
+const [kind, size] = process.argv[2].split('-');
+const MESSAGES = kind === 'filter' ? 4_000 : 20_000;
+const FILTER_COLORS = 10;
+const GRACE_MS = 1_000;
+const PREFETCH = 500;
+const CONTENT = Buffer.alloc(200);
+
+const queue = `bench-${process.pid}-${Date.now()}`;
+const exchange = `${queue}.x`;
+const sending = await connect(process.env.AMQP_URL);
+const receiving = await connect(process.env.AMQP_URL);
+const directory = memoryDirectory();
+const colorings = [];
+
+function coloring(color = '') {
+  const made = createColoring({
+    service: 'order',
+    color,
+    directory: memoryDirectory(),
+    closing: { noticeMs: 0 },
+  });
+  colorings.push(made);
+  return made;
+}
+
+let handled = 0;
+let foreign = 0;
+let finish;
+const finished = new Promise((resolve) => {
+  finish = resolve;
+});
+
+function count() {
+  if (++handled === MESSAGES) finish();
+}
+
+/** Handles everything that it is given, which must be of its color. */
+async function consume(channel, name, isForeign = () => false) {
+  await channel.prefetch(PREFETCH);
+  await channel.consume(name, (message) => {
+    channel.ack(message);
+    if (isForeign(message)) return;
+    count();
+  });
+}
+
+/** Every tenth message has one of the colors. */
+const colorOf = (n, colors) => (n % 10 === 0 ? `c${(n / 10) % colors}` : undefined);
+
+async function sendAll(channel, send) {
+  const start = process.hrtime.bigint();
+  for (let n = 0; n < MESSAGES; n++) {
+    if (!send(n)) await new Promise((resolve) => channel.once('drain', resolve));
+  }
+  await finished;
+  return Number(process.hrtime.bigint() - start) / 1_000 / MESSAGES;
+}
+
+async function raw() {
+  const channel = await sending.createChannel();
+  await channel.assertQueue(queue);
+  await consume(await receiving.createChannel(), queue);
+  return await sendAll(channel, () => channel.sendToQueue(queue, CONTENT));
+}
+
+async function routing(colors) {
+  for (let c = -1; c < colors; c++) {
+    const own = c < 0 ? undefined : `c${c}`;
+    const channel = coloredChannel(coloring(own), await receiving.createChannel());
+    await channel.assertQueue(queue);
+    await consume(channel, queue, (message) => {
+      if (messageColor(message.properties.headers) === own) return false;
+      foreign++;
+      return false;
+    });
+  }
+  const channel = coloredChannel(coloring(), await sending.createChannel());
+  await channel.assertQueue(queue);
+  return await sendAll(channel, (n) => {
+    const color = colorOf(n, colors);
+    return color === undefined
+      ? channel.sendToQueue(queue, CONTENT)
+      : withColor(color, () => channel.sendToQueue(queue, CONTENT));
+  });
+}
+
+/** Single: what anybody would write by hand. Batched: filter mode. Both read each message and know whose it is. */
+async function filter(batched) {
+  const options = { mode: 'filter', state: directory.state, graceMs: GRACE_MS };
+  for (let c = -1; c < FILTER_COLORS; c++) {
+    const own = c < 0 ? undefined : `c${c}`;
+    const plain = await receiving.createChannel();
+    const channel = batched ? coloredChannel(coloring(own), plain, options) : plain;
+    const name = batched || own === undefined ? queue : `GID_${own}_${queue}`;
+    await channel.assertExchange(exchange, 'fanout');
+    await channel.assertQueue(name);
+    await channel.bindQueue(name, exchange, '');
+    const isForeign = batched ? undefined : (message) => messageColor(message.properties.headers) !== own;
+    await consume(channel, name, isForeign);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1.5 * GRACE_MS));
+  const channel = coloredChannel(coloring(), await sending.createChannel(), options);
+  return await sendAll(channel, (n) =>
+    withColor(colorOf(n, FILTER_COLORS), () => channel.publish(exchange, '', CONTENT)),
+  );
+}
+
+const microseconds =
+  kind === 'raw'
+    ? await raw()
+    : kind === 'routing'
+      ? await routing(Number(size))
+      : await filter(size === 'batched');
+
+await receiving.close();
+const tidy = await sending.createChannel();
+for (const name of [queue, ...Array.from({ length: 50 }, (_, c) => `GID_c${c}_${queue}`)])
+  await tidy.deleteQueue(name);
+for (const end of ['x', 'coloring', 'coloring.colors', 'baseline', 'coloring.own', 'coloring.own.colors']) {
+  await tidy.deleteExchange(`${queue}.${end}`);
+}
+await Promise.all([sending.close(), ...colorings.map((made) => made.close())]);
+await directory.close();
+console.log(JSON.stringify({ microseconds, foreign }));

@@ -1,0 +1,29 @@
+// `npm run bench`: every benchmark, or those named: `npm run bench -- baggage route --rounds 5`.
+import { parseArgs } from 'node:util';
+import { machine } from './lib/report.mjs';
+
+const BENCHMARKS = {
+  baggage: './micro/baggage.bench.mjs',
+  route: './micro/route.bench.mjs',
+  view: './micro/view.bench.mjs',
+  server: './http/server.bench.mjs',
+  client: './http/client.bench.mjs',
+  hop: './http/hop.bench.mjs',
+  amqp: './mq/amqp.bench.mjs',
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '7' } },
+});
+const unknown = positionals.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`No benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}.`);
+  process.exit(2);
+}
+
+console.log(machine());
+for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
+  const { run } = await import(BENCHMARKS[name]);
+  await run({ rounds: Number(values.rounds) });
+}

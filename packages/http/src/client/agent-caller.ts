@@ -1,0 +1,195 @@
+import http, { type ClientRequest } from 'node:http';
+import https from 'node:https';
+import { isIP } from 'node:net';
+import {
+  activeTrail,
+  type Coloring,
+  ColorwayError,
+  colorOf,
+  type FlowType,
+  type Instance,
+  type RouteDecision,
+} from '@colorway/core';
+import { Balancer } from './balancing/balancer.js';
+import { type Balancing, resolveBalancing } from './balancing/balancing-options.js';
+import type { Endpoint } from './balancing/endpoint.js';
+import type { EndpointSet } from './balancing/endpoint-set.js';
+import { measure } from './measured-request.js';
+import type { ClientOptions } from './options.js';
+import { colorRequest, uncolorRequest } from './request-headers.js';
+import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
+import { type Target, targetOf } from './target.js';
+
+export interface AgentPoolOptions extends ClientOptions {
+  /** Options of the agent of each instance; TLS options serve those that speak TLS. Default: `keepAlive: true`. */
+  readonly agentOptions?: https.AgentOptions;
+}
+
+/** What node:http calls on an agent. */
+export interface AgentLike {
+  addRequest(request: ClientRequest, options: RequestTarget): void;
+}
+
+/** The options that node:http hands to an agent, as far as we look at them. */
+export interface RequestTarget {
+  readonly host?: string;
+  readonly port?: number | string;
+  readonly hostname?: string;
+  readonly servername?: string;
+  readonly socketPath?: string;
+  readonly headers?: unknown;
+}
+
+/** The attempts of one call that may be tried again from outside. */
+export class Attempts {
+  readonly tried = new Set<Endpoint<http.Agent>>();
+  last: { readonly endpoint: Endpoint<http.Agent>; readonly set: EndpointSet<http.Agent> } | undefined;
+  count = 0;
+}
+
+/** What agents of one client share: the rules of calls, and an agent with connections for each instance. */
+export class AgentCaller {
+  readonly caller: ServiceCaller;
+  readonly balancer: Balancer<http.Agent>;
+  readonly retry: Balancing['retry'];
+  readonly #serverName: ClientOptions['tlsServerName'];
+  readonly #release: (() => void)[];
+  #isClosed = false;
+
+  constructor(coloring: Coloring, options: AgentPoolOptions) {
+    const balancing = resolveBalancing(options.balancing);
+    this.retry = balancing.retry;
+    this.caller = new ServiceCaller(coloring, options);
+    this.#serverName = options.tlsServerName;
+    this.balancer = new Balancer<http.Agent>({
+      balancing,
+      open: ({ secure }) =>
+        new (secure ? https.Agent : http.Agent)({ keepAlive: true, ...options.agentOptions }),
+      close: retire,
+    });
+    this.#release = [
+      coloring.onViewChange((view) => this.balancer.follow(view)),
+      coloring.onClose('release', () => this.close()),
+    ];
+  }
+
+  /** Sends a request of node:http on its way. Never throws: errors are emitted on the request. */
+  add(
+    request: ClientRequest,
+    options: RequestTarget,
+    fallback: http.Agent,
+    defaultPort: number,
+    attempts?: Attempts,
+  ): void {
+    try {
+      if (this.#isClosed)
+        throw new ColorwayError(
+          'COLORWAY_CLOSED',
+          'This client was closed, or its coloring was. Make another one.',
+        );
+      const flow = this.caller.coloring.flowType();
+      const target = targetOf(
+        options.host ?? 'localhost',
+        Number(options.port ?? defaultPort) !== defaultPort,
+      );
+      const way = options.socketPath ? PASS : this.caller.way(target, flow);
+      const call = { request, options, fallback, target, flow, attempts };
+      if (way !== WAIT) {
+        this.#go(way, call);
+        return;
+      }
+      /* Now, for node:http renders the headers with the caller's `end()`. */
+      this.#setColor(request, options, flow);
+      void this.#goLater(call);
+    } catch (error) {
+      fail(request, error as Error);
+    }
+  }
+
+  /** Lets the requests in flight end; connections close when they are free. */
+  close(): void {
+    this.#isClosed = true;
+    for (const release of this.#release.splice(0)) release();
+    for (const agent of this.balancer.transports) retire(agent);
+  }
+
+  destroy(): void {
+    this.close();
+    for (const agent of this.balancer.transports) agent.destroy();
+  }
+
+  async #goLater(call: Call): Promise<void> {
+    try {
+      this.#go(await this.caller.wayAnswered(call.target, call.flow), call);
+    } catch (error) {
+      fail(call.request, error as Error);
+    }
+  }
+
+  #go(way: Way, call: Call): void {
+    if (way === PASS || way === WAIT) this.#pass(call);
+    else this.#route(way, call);
+  }
+
+  /* In the caller's context, unlike with undici: node:http runs the response's listeners in it (law 1), and
+     OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
+  #pass({ request, options, fallback, target, flow }: Call): void {
+    this.#setColor(request, options, this.caller.propagates(target) ? flow : undefined);
+    (fallback as http.Agent & AgentLike).addRequest(request, options);
+  }
+
+  #route(decision: RouteDecision, { request, options, flow, attempts }: Call): void {
+    const color = colorOf(flow);
+    if (flow === undefined) this.caller.checkContext(decision.service);
+    if (decision.kind === 'unavailable' || decision.kind === 'unknown')
+      throw this.caller.refuse(decision, color);
+    this.#setColor(request, options, flow);
+    const { clock } = this.balancer;
+    const now = clock.now();
+    const set = this.balancer.set(decision);
+    const endpoint =
+      (attempts !== undefined && attempts.tried.size > 0 && set.pickAgain(now, attempts.tried)) ||
+      set.pick(now);
+    if (attempts !== undefined) attempts.last = { endpoint, set };
+    if (attempts === undefined || attempts.count === 0) set.budget.deposit(now);
+    this.caller.attempt(decision, color, endpoint.instance, (attempts?.count ?? 0) + 1);
+    measure(request, { endpoint, set, color, clock, trail: activeTrail() });
+    (endpoint.transport as http.Agent & AgentLike).addRequest(request, {
+      ...options,
+      ...this.#address(endpoint.instance),
+    });
+  }
+
+  #setColor(request: ClientRequest, options: RequestTarget, flow: FlowType | undefined): void {
+    const { carriers } = this.caller.coloring;
+    if (flow === undefined) uncolorRequest(request, options.headers, carriers);
+    else if (request.getHeader(carriers.headers[0]) !== flow.text || !request.headersSent)
+      colorRequest(request, flow, carriers);
+  }
+
+  #address({ host, port }: Instance): RequestTarget {
+    const servername = this.#serverName === 'instance' ? { servername: isIP(host) === 0 ? host : '' } : {};
+    return { host, port, hostname: host, ...servername };
+  }
+}
+
+interface Call {
+  readonly request: ClientRequest;
+  readonly options: RequestTarget;
+  readonly fallback: http.Agent;
+  readonly target: Target;
+  readonly flow: FlowType | undefined;
+  readonly attempts: Attempts | undefined;
+}
+
+/** As agents of Node report that they have no socket: the error is emitted in the next tick. */
+function fail(request: ClientRequest, error: Error): void {
+  (request as unknown as { onSocket(socket: null, error: Error): void }).onSocket(null, error);
+}
+
+/** Closes the free connections now, and the others when they become free. */
+function retire(agent: http.Agent): void {
+  (agent as { keepAlive?: boolean }).keepAlive = false;
+  for (const sockets of Object.values(agent.freeSockets))
+    for (const socket of sockets ?? []) socket.destroy();
+}

@@ -1,0 +1,71 @@
+import type { Coloring, ColorwayError } from '@colorway/core';
+import type { Dispatcher } from 'undici';
+import { PooledCaller, type PoolOptions } from './pooled-caller.js';
+import { ColoredDispatcher, type ColoredDispatcherOptions } from './undici.js';
+import { refusalOf, understood } from './undici-handlers.js';
+
+export interface ColoredFetchOptions extends ColoredDispatcherOptions {
+  /** The fetch to build on: undici's, say. Default: Node's own, looked up at each call. */
+  readonly fetch?: typeof fetch;
+}
+
+/**
+ * A `fetch` that sends each call to the instance that the color of the work in hand asks for:
+ *
+ *     const fetch = coloredFetch(coloring);
+ *     await fetch('http://stock/items/7');       // the host is a service
+ *
+ * All else is as with the `fetch` that it builds on, and the rules are those of `coloredDispatcher`. A
+ * `dispatcher` in the call's options takes the calls to hosts that are no services. A redirect to another host
+ * is decided anew, and leaves the color behind where that host is no service.
+ *
+ * A call that Colorway refuses rejects with the `ColorwayError` itself, not with `TypeError: fetch failed`;
+ * where a colored instance breaks off in the middle of the body, reading it fails with a `TypeError` whose
+ * `cause` is the `ColorwayError`.
+ */
+export function coloredFetch(coloring: Coloring, options: ColoredFetchOptions = {}): typeof fetch {
+  const pools = new PooledCaller(coloring, options satisfies PoolOptions);
+  const dispatcher = new ColoredDispatcher(pools, options.fallback);
+  const byFallback = new WeakMap<Dispatcher, ColoredDispatcher>();
+
+  function dispatcherFor(fallback: Dispatcher | null | undefined): ColoredDispatcher {
+    if (fallback === undefined || fallback === null) return dispatcher;
+    let made = byFallback.get(fallback);
+    if (made === undefined) {
+      made = new ColoredDispatcher(pools, fallback);
+      byFallback.set(fallback, made);
+    }
+    return made;
+  }
+
+  return async function fetch(input, init) {
+    const wrapped = options.fetch ?? globalThis.fetch;
+    const { dispatcher: fallback } = (init ?? {}) as unknown as { dispatcher?: Dispatcher | null };
+    const call = new FetchCall(dispatcherFor(fallback));
+    try {
+      /* Node's types speak of the undici inside Node; dispatchers of both understand each other. */
+      return await wrapped(input, { ...init, dispatcher: call } as unknown as RequestInit);
+    } catch (error) {
+      throw call.refusal ?? error;
+    }
+  };
+}
+
+/** What `fetch` asks of a dispatcher, for one call: remembers whom to ask why it was refused. */
+class FetchCall {
+  readonly #dispatcher: Dispatcher;
+  #handler: Dispatcher.DispatchHandler | undefined;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+  }
+
+  get refusal(): ColorwayError | undefined {
+    return refusalOf(this.#handler);
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.#handler = understood(handler);
+    return this.#dispatcher.dispatch(options, this.#handler);
+  }
+}

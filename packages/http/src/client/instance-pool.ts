@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import type { Instance } from '@colorway/core';
+import { buildConnector, Pool } from 'undici';
+import type { ClientOptions } from './options.js';
+
+/**
+ * A pool of connections to one instance whose origin is the service: requests then carry the service's name as
+ * their host, as does the TLS handshake, and nothing in a request has to be rewritten.
+ */
+export function openPool(
+  instance: Instance,
+  options: Pool.Options,
+  serverName: ClientOptions['tlsServerName'],
+): Pool {
+  const { service, secure } = instance;
+  return new Pool(`${secure ? 'https' : 'http'}://${hostOf(service)}`, {
+    ...options,
+    connect: connectorTo(instance, options, serverName),
+  });
+}
+
+function connectorTo(
+  { host, port }: Instance,
+  options: Pool.Options,
+  serverName: ClientOptions['tlsServerName'],
+): buildConnector.connector {
+  const connect = typeof options.connect === 'function' ? options.connect : connectorOf(options);
+  /* An IP address is no server name (RFC 6066, 3): with none, undici leaves it out of the handshake. */
+  const named = serverName === 'instance' ? { host, servername: isIP(host) === 0 ? host : '' } : {};
+  return (wanted, callback) => connect({ ...wanted, hostname: host, port: String(port), ...named }, callback);
+}
+
+/** As undici's Pool makes its own (lib/dispatcher/pool.js). */
+function connectorOf({
+  connect,
+  connectTimeout,
+  maxCachedSessions,
+  allowH2,
+  socketPath,
+  autoSelectFamily,
+  autoSelectFamilyAttemptTimeout,
+}: Pool.Options): buildConnector.connector {
+  return buildConnector({
+    ...(maxCachedSessions === undefined ? {} : { maxCachedSessions }),
+    ...(allowH2 === undefined ? {} : { allowH2 }),
+    ...(socketPath === undefined ? {} : { socketPath }),
+    ...(connectTimeout === undefined ? {} : { timeout: connectTimeout }),
+    ...(typeof autoSelectFamily === 'boolean' ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : {}),
+    ...(typeof connect === 'object' ? connect : {}),
+  });
+}
+
+function hostOf(service: string): string {
+  return service.includes(':') ? `[${service}]` : service;
+}

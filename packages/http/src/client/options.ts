@@ -1,0 +1,21 @@
+import type { BalancingOptions } from './balancing/balancing-options.js';
+
+/** What every client of this package can be told. */
+export interface ClientOptions {
+  /**
+   * Hosts that are expected to be services: a call to one that the directory does not know fails with
+   * `COLORWAY_SERVICE_UNKNOWN` instead of passing through, and waits while the directory has not answered.
+   */
+  readonly services?: readonly string[];
+  /** Hosts that are no services and get the color all the same. By default a color never leaves the directory's services. */
+  readonly propagateTo?: HostFilter;
+  readonly balancing?: BalancingOptions;
+  /**
+   * The server name that is asked of an instance that serves TLS: that of the service, as in the URL, or the
+   * instance's host. Default `service`.
+   */
+  readonly tlsServerName?: 'service' | 'instance';
+}
+
+/** Hosts, in lower case and without port: names, patterns, or a function. */
+export type HostFilter = readonly (string | RegExp)[] | ((host: string) => boolean);

@@ -1,0 +1,64 @@
+import {
+  activeContext,
+  type CarrierNames,
+  type FlowType,
+  formatBaggage,
+  parseBaggage,
+  removeBaggageMembers,
+  scanBaggage,
+} from '@colorway/core';
+import { type Baggage, propagation } from '@opentelemetry/api';
+
+export const BAGGAGE = 'baggage';
+
+/** A header's value, as Node and undici take it. */
+export type OutgoingValue = string | number | readonly string[] | null | undefined;
+
+export function isFlowHeader(name: string, { headers }: CarrierNames): boolean {
+  for (const header of headers) {
+    if (name.length === header.length && (name === header || name.toLowerCase() === header)) return true;
+  }
+  return false;
+}
+
+export function isBaggage(name: string): boolean {
+  return name.length === BAGGAGE.length && (name === BAGGAGE || name.toLowerCase() === BAGGAGE);
+}
+
+/** Whether a baggage header has a member that says a color. */
+export function saysColor(value: OutgoingValue, { baggageKeys }: CarrierNames): boolean {
+  const header = textOf(value);
+  return baggageKeys.some((key) => scanBaggage(header, key) !== undefined);
+}
+
+/** The caller's baggage without the color; `''` when nothing is left. */
+export function baggageWithoutColor(value: OutgoingValue, { baggageKeys }: CarrierNames): string {
+  return removeBaggageMembers(textOf(value), baggageKeys);
+}
+
+/**
+ * The baggage of a colored call: the color in front, then what the caller set, or, where it set none, what the
+ * context holds. A color that the caller set itself is replaced: the context is the truth, else a proxy that
+ * copies headers would let in a color that the edge has refused.
+ */
+export function baggageWithColor(flow: FlowType, callers: OutgoingValue, names: CarrierNames): string {
+  const first = { key: names.baggageKeys[0], value: flow.text };
+  if (callers !== undefined && callers !== null) {
+    return formatBaggage(parseBaggage(baggageWithoutColor(callers, names)), first);
+  }
+  const baggage = propagation.getBaggage(activeContext());
+  if (baggage === undefined) return formatBaggage(undefined, first);
+  const known = headers.get(baggage);
+  if (known?.text === flow.text && known.names === names) return known.header;
+  const others = names.baggageKeys.length === 1 ? baggage : baggage.removeEntries(...names.baggageKeys);
+  const header = formatBaggage(others, first);
+  headers.set(baggage, { text: flow.text, names, header });
+  return header;
+}
+
+/** A request that makes several calls sends the same baggage with each. */
+const headers = new WeakMap<Baggage, { text: string; names: CarrierNames; header: string }>();
+
+function textOf(value: OutgoingValue): string {
+  return Array.isArray(value) ? value.join(',') : String(value ?? '');
+}

@@ -1,0 +1,139 @@
+import type { CarrierNames, FlowType } from '@colorway/core';
+import type { Dispatcher } from 'undici';
+import {
+  BAGGAGE,
+  baggageWithColor,
+  baggageWithoutColor,
+  isBaggage,
+  isFlowHeader,
+  type OutgoingValue,
+  saysColor,
+} from './outgoing-headers.js';
+
+/** All forms in which undici takes headers: a flat list, pairs, an object, or none. */
+export type UndiciHeaders = Dispatcher.DispatchOptions['headers'];
+
+type Flat = OutgoingValue[];
+
+/** The caller's headers with the color of the call, as a new flat list. */
+export function colored(headers: UndiciHeaders, flow: FlowType, names: CarrierNames): UndiciHeaders {
+  const list: Flat = [];
+  const baggage = copyWithoutColor(headers, names, list, false);
+  list.push(names.headers[0], flow.text, BAGGAGE, baggageWithColor(flow, baggage, names));
+  return list as string[];
+}
+
+/** The caller's headers without any color: the very same object where there is none in it. */
+export function uncolored(headers: UndiciHeaders, names: CarrierNames): UndiciHeaders {
+  if (headers === undefined || headers === null || (!isOneShot(headers) && !hasColor(headers, names)))
+    return headers;
+  const list: Flat = [];
+  copyWithoutColor(headers, names, list, true);
+  return list as string[];
+}
+
+/** What undici reads of a request, beyond its public types. */
+type Readable = Dispatcher.DispatchOptions & {
+  readonly servername?: string;
+  readonly maxRedirections?: number;
+};
+
+/**
+ * The options with other headers. Field by field, in one shape: undici reads 18 fields of it, and that is several
+ * times faster here than on an object made by spreading (a tenth of the CPU of a small request).
+ */
+export function withHeaders(
+  options: Dispatcher.DispatchOptions,
+  headers: UndiciHeaders,
+): Dispatcher.DispatchOptions {
+  const {
+    origin,
+    path,
+    method,
+    body,
+    query,
+    idempotent,
+    blocking,
+    upgrade,
+    headersTimeout,
+    bodyTimeout,
+    reset,
+  } = options;
+  const { expectContinue, servername, throwOnError, maxRedirections, typeOfService } = options as Readable;
+  const copy = {
+    origin,
+    path,
+    method,
+    body,
+    headers,
+    query,
+    idempotent,
+    blocking,
+    upgrade,
+    headersTimeout,
+    bodyTimeout,
+    reset,
+    expectContinue,
+    servername,
+    throwOnError,
+    maxRedirections,
+    typeOfService,
+  };
+  return copy as Dispatcher.DispatchOptions;
+}
+
+/** Copies into a flat list; gives back the baggage, which is copied too, without the color, when `keepBaggage`. */
+function copyWithoutColor(
+  headers: UndiciHeaders,
+  names: CarrierNames,
+  into: Flat,
+  keepBaggage: boolean,
+): OutgoingValue {
+  let baggage: OutgoingValue;
+  each(headers, (name, value) => {
+    if (isFlowHeader(name, names)) return false;
+    if (!isBaggage(name)) into.push(name, value);
+    else baggage = baggage === undefined ? value : `${baggage},${value}`;
+    return false;
+  });
+  if (keepBaggage && baggage !== undefined) {
+    const rest = saysColor(baggage, names) ? baggageWithoutColor(baggage, names) : baggage;
+    if (rest !== '') into.push(BAGGAGE, rest);
+  }
+  return baggage;
+}
+
+function hasColor(headers: UndiciHeaders, names: CarrierNames): boolean {
+  return each(
+    headers,
+    (name, value) => isFlowHeader(name, names) || (isBaggage(name) && saysColor(value, names)),
+  );
+}
+
+/** Calls `visit` for each header until it says true; whether it did. */
+function each(headers: UndiciHeaders, visit: (name: string, value: OutgoingValue) => boolean): boolean {
+  if (headers === undefined || headers === null) return false;
+  if (Array.isArray(headers)) {
+    for (let at = 0; at < headers.length; at += 2)
+      if (visit(String(headers[at]), headers[at + 1])) return true;
+    return false;
+  }
+  if (isIterable(headers)) {
+    for (const [name, value] of headers) if (visit(String(name), value)) return true;
+    return false;
+  }
+  for (const name of Object.keys(headers))
+    if (visit(name, (headers as Record<string, OutgoingValue>)[name])) return true;
+  return false;
+}
+
+function isIterable(headers: object): headers is Iterable<[string, OutgoingValue]> {
+  return Symbol.iterator in headers;
+}
+
+/** A generator can be read once: what we have read, undici could not read again. */
+function isOneShot(headers: object): boolean {
+  return (
+    !Array.isArray(headers) && isIterable(headers) && headers[Symbol.iterator]() === (headers as unknown)
+  );
+}

@@ -1,0 +1,160 @@
+import { type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
+import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
+import { PooledCaller, type PoolOptions } from './pooled-caller.js';
+import { PASS, WAIT, type Way } from './service-caller.js';
+import type { Target } from './target.js';
+import { isModern, LegacyRequest, ModernRequest, rejectWith, understood } from './undici-handlers.js';
+import { colored, uncolored, withHeaders } from './undici-headers.js';
+
+export interface ColoredDispatcherOptions extends PoolOptions {
+  /** Takes the calls to hosts that are no services. Default: undici's global dispatcher, looked up at each call. */
+  readonly fallback?: Dispatcher;
+}
+
+/**
+ * A dispatcher for undici's `request`, `stream`, `pipeline`, `fetch`, and for Node's own `fetch`, that sends
+ * each call to the instance that the color of the work in hand asks for:
+ *
+ *     await request('http://stock/items/7', { dispatcher: coloredDispatcher(coloring) });
+ *
+ * A host of a URL without a port of its own that the directory knows as a service (matched exactly, in lower
+ * case as in every URL) is routed. All others go to `fallback`, without the color: not in headers, not in
+ * baggage, even if the caller put it there. `http:` or `https:` is the instance's choice, not the URL's.
+ *
+ * Idempotent requests are tried again, at most twice, when the connection fails before the response; others
+ * when nothing was sent. Each instance has a keep-alive pool, closed when the instance leaves the directory.
+ * `close()` and `destroy()` close the pools, and so does `coloring.close()`; the fallback stays open.
+ *
+ * A colored call fails with a `ColorwayError`: `COLORWAY_MEMBER_DOWN`, `COLORWAY_BASELINE_DOWN`,
+ * `COLORWAY_SERVICE_UNKNOWN`, `COLORWAY_DIRECTORY_UNANSWERED`, or `COLORWAY_INSTANCE_UNREACHABLE` with the
+ * connection's error as its `cause`. Aborts, timeouts, and all errors of uncolored connections are undici's own.
+ */
+export function coloredDispatcher(coloring: Coloring, options: ColoredDispatcherOptions = {}): Dispatcher {
+  return new ColoredDispatcher(new PooledCaller(coloring, options), options.fallback);
+}
+
+/** Not public: `coloredFetch` gives one set of pools several fallbacks. */
+export class ColoredDispatcher extends Dispatcher {
+  readonly #pools: PooledCaller;
+  readonly #fallback: Dispatcher | undefined;
+  /** Stands in where this dispatcher, or one like it, is the global one. */
+  #agent: Agent | undefined;
+
+  constructor(pools: PooledCaller, fallback: Dispatcher | undefined) {
+    super();
+    this.#pools = pools;
+    this.#fallback = fallback;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, given: Dispatcher.DispatchHandler): boolean {
+    const handler = understood(given);
+    try {
+      this.#pools.mustBeOpen();
+      const { caller, targets } = this.#pools;
+      const flow = caller.coloring.flowType();
+      const target = targets.ofOrigin(options.origin);
+      const way = target === undefined ? PASS : caller.way(target, flow);
+      if (way !== WAIT || target === undefined) return this.#go(way, target, flow, options, handler);
+      void this.#goLater(target, flow, options, handler);
+      return true;
+    } catch (error) {
+      rejectWith(handler, error as Error);
+      return false;
+    }
+  }
+
+  override close(callback: () => void): void;
+  override close(): Promise<void>;
+  override close(callback?: () => void): Promise<void> | void {
+    const closed = Promise.all([this.#pools.close(), this.#agent?.close()]);
+    return answer(closed, callback);
+  }
+
+  override destroy(error: Error | null, callback: () => void): void;
+  override destroy(callback: () => void): void;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(): Promise<void>;
+  override destroy(first?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
+    const error = typeof first === 'function' ? null : (first ?? null);
+    const destroyed = Promise.all([this.#pools.destroy(error), this.#agent?.destroy(error)]);
+    return answer(destroyed, typeof first === 'function' ? first : callback);
+  }
+
+  async #goLater(
+    target: Target,
+    flow: FlowType | undefined,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): Promise<void> {
+    try {
+      const { signal } = options as { signal?: unknown };
+      const way = await this.#pools.caller.wayAnswered(
+        target,
+        flow,
+        signal instanceof AbortSignal ? signal : undefined,
+      );
+      this.#pools.mustBeOpen();
+      this.#go(way, target, flow, options, handler);
+    } catch (error) {
+      rejectWith(handler, error as Error);
+    }
+  }
+
+  #go(
+    way: Way,
+    target: Target | undefined,
+    flow: FlowType | undefined,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    if (way === PASS || way === WAIT) return this.#pass(target, flow, options, handler);
+    return this.#route(way, flow, options, handler);
+  }
+
+  #route(
+    decision: RouteDecision,
+    flow: FlowType | undefined,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    const { caller } = this.#pools;
+    if (flow === undefined) caller.checkContext(decision.service);
+    if (decision.kind === 'unavailable' || decision.kind === 'unknown')
+      throw caller.refuse(decision, colorOf(flow));
+    const Request = isModern(handler) ? ModernRequest : LegacyRequest;
+    return new Request(this.#pools, decision, flow, this.#withHeaders(options, flow), handler).start();
+  }
+
+  #pass(
+    target: Target | undefined,
+    flow: FlowType | undefined,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    const { caller } = this.#pools;
+    const fallback = this.#passTo();
+    if (flow === undefined) return fallback.dispatch(this.#withHeaders(options, undefined), handler);
+    if (caller.propagates(target)) return fallback.dispatch(this.#withHeaders(options, flow), handler);
+    return caller.outsideColor(() => fallback.dispatch(this.#withHeaders(options, undefined), handler));
+  }
+
+  #withHeaders(options: Dispatcher.DispatchOptions, flow: FlowType | undefined): Dispatcher.DispatchOptions {
+    const { carriers } = this.#pools.caller.coloring;
+    const headers =
+      flow === undefined ? uncolored(options.headers, carriers) : colored(options.headers, flow, carriers);
+    return headers === options.headers ? options : withHeaders(options, headers);
+  }
+
+  #passTo(): Dispatcher {
+    if (this.#fallback !== undefined) return this.#fallback;
+    const global = getGlobalDispatcher();
+    if (!(global instanceof ColoredDispatcher)) return global;
+    this.#agent ??= new Agent();
+    return this.#agent;
+  }
+}
+
+function answer(done: Promise<unknown>, callback: (() => void) | undefined): Promise<void> | void {
+  if (callback === undefined) return done.then(() => {});
+  void done.then(() => callback());
+}

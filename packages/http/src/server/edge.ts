@@ -1,0 +1,166 @@
+import {
+  activeContext,
+  type Coloring,
+  ColorwayError,
+  colorOf,
+  count,
+  type FlowType,
+  flowTypeIn,
+  flowTypeOfColor,
+  type Incoming,
+  quote,
+  readIncoming,
+  scanBaggage,
+  Trail,
+  warnOnce,
+  withFlowType,
+  withIncomingBaggage,
+  withoutFlowType,
+  withTrail,
+} from '@colorway/core';
+import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { countInFlight } from './count-in-flight.js';
+import { emitInContext } from './emit-in-context.js';
+import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './options.js';
+import type { RawRequest, RawResponse } from './raw.js';
+import { secondSource } from './second-source.js';
+import { addServerTiming } from './server-timing.js';
+
+/** What an adapter does with a request: goes on as it is, goes on in a context, or hands an error to its framework. */
+export type Admission =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'enter'; readonly context: Context }
+  | { readonly kind: 'refuse'; readonly error: ColorwayError };
+
+const PASS: Admission = Object.freeze({ kind: 'pass' });
+
+/** `Symbol.for`, so that two middlewares, of two copies of this package even, serve a request once. */
+const ADMITTED = Symbol.for('colorway.admitted');
+
+/**
+ * Where requests enter a service: reads the flow type, applies the edge policy and makes the context in
+ * which the request is served. An uncolored request enters none (law 10): a header scan, and a `close` listener
+ * that counts it.
+ */
+export class Edge<Request> {
+  readonly #coloring: Coloring;
+  readonly #accept: AcceptPolicy<Request>;
+  readonly #refusesInvalid: boolean;
+  readonly #explain: 'colored' | 'always' | 'never';
+  readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
+  readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
+  /** The instance's color, for requests that bring none. */
+  readonly #assumed: FlowType | undefined;
+
+  /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
+  constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
+    const { accept = 'all', onInvalid, explain = 'colored', sources } = checkOptions(options);
+    const { color, carriers, assumeInstanceColor, inFlight } = coloring;
+    this.#coloring = coloring;
+    this.#accept = accept;
+    this.#refusesInvalid = onInvalid === 'refuse';
+    this.#explain = explain;
+    this.#secondSource = sources && secondSource(sources, carriers);
+    this.#countInFlight = countInFlight(inFlight);
+    this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
+  }
+
+  /**
+   * Call it before anything that should run in the request's color.
+   *
+   * @param request what the policy is shown.
+   * @param active what the request's context is made from; never the root, or an active span is lost.
+   */
+  admit(
+    req: RawRequest & { [ADMITTED]?: true },
+    res: RawResponse,
+    request: Request,
+    active: Context = activeContext(),
+  ): Admission {
+    if (req[ADMITTED]) return PASS;
+    req[ADMITTED] = true;
+
+    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
+    const flow = this.#flowOf(req, request, extracted);
+    if (flow instanceof ColorwayError) {
+      this.#countInFlight(res, false);
+      return { kind: 'refuse', error: flow };
+    }
+
+    const colored = colorOf(flow) !== undefined;
+    this.#countInFlight(res, colored);
+    const explained = this.#explain === 'always' || (this.#explain === 'colored' && colored);
+    if (flow === undefined && extracted === undefined && !explained) {
+      // A pipelined response is sent off by the end of the one before it, perhaps in that one's color.
+      if (res.socket === null) emitInContext(active, res);
+      return PASS;
+    }
+
+    let context = active;
+    if (flow !== undefined) context = this.#withFlow(active, flow, req);
+    else if (extracted !== undefined) context = withoutFlowType(active, this.#coloring.carriers);
+    if (explained) {
+      const trail = new Trail();
+      context = withTrail(context, trail);
+      addServerTiming(res, trail);
+    }
+    emitInContext(context, req);
+    emitInContext(context, res);
+    return { kind: 'enter', context };
+  }
+
+  /** @param extracted what an OpenTelemetry instrumentation has read already, perhaps from a carrier of its own. */
+  #flowOf(
+    req: RawRequest,
+    request: Request,
+    extracted: FlowType | undefined,
+  ): FlowType | ColorwayError | undefined {
+    const incoming = this.#read(req);
+    if (incoming.kind === 'none' && extracted === undefined) return this.#assumed;
+    if (!this.#accepts(request)) {
+      count('coloring.flow_type.rejected');
+      return this.#assumed;
+    }
+    if (incoming.kind !== 'invalid') return incoming.kind === 'flow' ? incoming.flow : extracted;
+    count('coloring.flow_type.invalid', { 'coloring.action': this.#refusesInvalid ? 'refuse' : 'ignore' });
+    return this.#refusesInvalid ? invalidFlowType(incoming.text) : this.#assumed;
+  }
+
+  #read(req: RawRequest): Incoming {
+    const { headers } = req;
+    const incoming = readIncoming((name) => headers[name], this.#coloring.carriers);
+    return incoming.kind === 'none' && this.#secondSource !== undefined ? this.#secondSource(req) : incoming;
+  }
+
+  #accepts(request: Request): boolean {
+    if (typeof this.#accept !== 'function') return this.#accept === 'all';
+    try {
+      return this.#accept(request) === true; // a promise is not a yes
+    } catch (error) {
+      warnOnce(
+        'COLORWAY_ACCEPT_FAILED',
+        `The accept option threw ${quote(error)}. The flow type was not accepted; return false instead of throwing.`,
+      );
+      return false;
+    }
+  }
+
+  #withFlow(active: Context, flow: FlowType, req: RawRequest): Context {
+    const { carriers } = this.#coloring;
+    const { baggage } = req.headers;
+    const others = baggage !== undefined && holdsOthers(baggage, carriers.baggageKeys[0]);
+    return withFlowType(others ? withIncomingBaggage(active, baggage) : active, flow, carriers);
+  }
+}
+
+/** Whether a baggage header holds more than our member, which is in the context anyway. */
+function holdsOthers(header: string | readonly string[], key: string): boolean {
+  return typeof header !== 'string' || header.includes(',') || scanBaggage(header, key) === undefined;
+}
+
+function invalidFlowType(text: string): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_INVALID_FLOW_TYPE',
+    `${quote(text)} is not a flow type. Send one like "CE_feat-cart", or none.`,
+  );
+}

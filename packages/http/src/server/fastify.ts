@@ -1,0 +1,48 @@
+import { type Coloring, runInContext } from '@colorway/core';
+import type { Context } from '@opentelemetry/api';
+import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
+import { Edge } from './edge.js';
+import type { ServerColoringOptions } from './options.js';
+
+export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+
+export interface FastifyColoringOptions extends ServerColoringOptions<FastifyRequest> {
+  readonly coloring: Coloring;
+}
+
+/**
+ * Fastify 5: `fastify.register(fastifyColoring, { coloring })`, before other plugins, so that their hooks
+ * run in the request's color. It holds for the instance that it is registered on and all below.
+ */
+export const fastifyColoring: FastifyPluginCallback<FastifyColoringOptions> = (fastify, options, done) => {
+  const { coloring, ...rest } = options;
+  const edge = new Edge<FastifyRequest>(coloring, rest);
+  let kept: symbol | null | undefined;
+  fastify.addHook('onRequest', (request, reply, next) => {
+    if (kept === undefined) kept = findKeptContext(request) ?? null; // the same for all requests of an instance
+    const holder = request as unknown as Record<symbol, Context | null>;
+    const admission = edge.admit(request.raw, reply.raw, request, (kept && holder[kept]) ?? undefined);
+    if (admission.kind === 'pass') return next();
+    if (admission.kind === 'refuse') return next(admission.error);
+    if (kept !== null) holder[kept] = admission.context;
+    return runInContext(admission.context, next);
+  });
+  done();
+};
+
+// What fastify-plugin sets: the hook belongs to the instance, not to an encapsulated child of it.
+Object.assign(fastifyColoring, {
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: '@colorway/http',
+  [Symbol.for('plugin-meta')]: { name: '@colorway/http', fastify: '>=5' },
+});
+
+/**
+ * `@fastify/otel` runs every hook and handler in a context that it keeps on the request. It is made before our hook
+ * runs, so it lacks a color that came in the flow header alone, and still has one that the policy did not accept.
+ */
+function findKeptContext(request: FastifyRequest): symbol | undefined {
+  return Object.getOwnPropertySymbols(request).find(
+    ({ description }) => description === 'fastify otel request context',
+  );
+}

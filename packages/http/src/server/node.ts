@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Coloring, type ColorwayError, runInContext } from '@colorway/core';
+import { Edge } from './edge.js';
+import type { ServerColoringOptions } from './options.js';
+import type { RawRequest, RawResponse } from './raw.js';
+
+export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+export type { RawRequest, RawResponse } from './raw.js';
+
+/**
+ * `node:http`, `node:https`, and `node:http2`'s compatibility API:
+ * `http.createServer(nodeColoring(coloring, (request, response) => ...))`. The listener keeps its type. An invalid
+ * flow type, with `onInvalid: 'refuse'`, is answered here: 400, JSON `{ code, message }`.
+ */
+export function nodeColoring<Result>(
+  coloring: Coloring,
+  listener: (request: IncomingMessage, response: ServerResponse) => Result,
+  options?: ServerColoringOptions<IncomingMessage>,
+): (request: IncomingMessage, response: ServerResponse) => Result | undefined;
+/** The same for other classes of request and response: those of `node:http2`, or your own. */
+export function nodeColoring<Request extends RawRequest, Response extends RawResponse & Ends, Result>(
+  coloring: Coloring,
+  listener: (request: Request, response: Response) => Result,
+  options?: ServerColoringOptions<Request>,
+): (request: Request, response: Response) => Result | undefined;
+export function nodeColoring<Request extends RawRequest, Response extends RawResponse & Ends, Result>(
+  coloring: Coloring,
+  listener: (request: Request, response: Response) => Result,
+  options: ServerColoringOptions<Request> = {},
+): (request: Request, response: Response) => Result | undefined {
+  const edge = new Edge(coloring, options);
+  return function colorway(this: unknown, request, response) {
+    const admission = edge.admit(request, response, request);
+    if (admission.kind === 'pass') return listener.call(this, request, response);
+    if (admission.kind === 'refuse') return refuse(response, admission.error);
+    return runInContext(admission.context, () => listener.call(this, request, response));
+  };
+}
+
+interface Ends {
+  end(text: string): unknown;
+}
+
+function refuse(response: RawResponse & Ends, { statusCode, code, message }: ColorwayError): undefined {
+  response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8' });
+  response.end(JSON.stringify({ code, message }));
+}

@@ -1,0 +1,60 @@
+import { ColorwayError, quote } from '@colorway/core';
+
+/** Options of every server adapter. `Request` is the framework's own: that of Express or Fastify, Koa's `ctx`. */
+export interface ServerColoringOptions<Request = unknown> {
+  /**
+   * Who may set a flow type (law 8). Default `'all'`, which suits services behind an edge; at the edge,
+   * say `'none'` or decide by request. A flow type that is not accepted is counted
+   * (`coloring.flow_type.rejected`) and the request is served as if it had none. The request's headers
+   * stay as they came: clients send what is in the context, not what came in. A function that throws
+   * accepts nothing, with a process warning once.
+   */
+  readonly accept?: AcceptPolicy<Request>;
+  /** Further carriers, for callers that cannot send headers. Default none. A header wins over them. */
+  readonly sources?: SecondSources;
+  /**
+   * What an invalid flow type leads to, where the sender may set one. `'ignore'`: the request is served
+   * without. `'refuse'`: ColorwayError `COLORWAY_INVALID_FLOW_TYPE` (400) through the framework's error path.
+   * Counted either way (`coloring.flow_type.invalid`). Default `'ignore'`.
+   */
+  readonly onInvalid?: 'ignore' | 'refuse';
+  /**
+   * Which responses tell the way that the request took, in `Server-Timing`: those of colored requests, all,
+   * or none. `'always'` enters an async context for uncolored requests too. Default `'colored'`.
+   */
+  readonly explain?: 'colored' | 'always' | 'never';
+}
+
+export type AcceptPolicy<Request> = 'all' | 'none' | ((request: Request) => boolean);
+
+export interface SecondSources {
+  /** A query parameter, for web hooks: `true` for the flow header's name, or a name. */
+  readonly query?: true | string;
+  /** A cookie, for browsers: `true` for the flow header's name, or a name. */
+  readonly cookie?: true | string;
+}
+
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
+export function checkOptions<Request>(
+  options: ServerColoringOptions<Request>,
+): ServerColoringOptions<Request> {
+  const { accept, onInvalid, explain, sources } = options;
+  if (typeof accept !== 'function') oneOf('accept', accept, ['all', 'none']);
+  oneOf('onInvalid', onInvalid, ['ignore', 'refuse']);
+  oneOf('explain', explain, ['colored', 'always', 'never']);
+  for (const source of ['query', 'cookie'] as const) {
+    const name: unknown = sources?.[source];
+    if (name === undefined || name === true || (typeof name === 'string' && name !== '')) continue;
+    throw invalid(`sources.${source}`, name, 'true, or a name, or left out');
+  }
+  return { ...options };
+}
+
+function oneOf(option: string, value: unknown, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(value as string)) return;
+  throw invalid(option, value, allowed.map(quote).join(', '));
+}
+
+function invalid(option: string, value: unknown, allowed: string): ColorwayError {
+  return new ColorwayError('COLORWAY_INVALID_OPTION', `${option}: ${quote(value)} is none of: ${allowed}.`);
+}

@@ -1,0 +1,18 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** What Colorway needs of a request: `http.IncomingMessage` and `http2.Http2ServerRequest` have it. */
+export interface RawRequest extends EventEmitter {
+  readonly headers: IncomingHttpHeaders;
+  readonly url?: string | undefined;
+}
+
+/** What Colorway needs of a response: `http.ServerResponse` and `http2.Http2ServerResponse` have it. */
+export interface RawResponse extends EventEmitter {
+  readonly socket: unknown;
+  readonly headersSent: boolean;
+  getHeader(name: string): number | string | readonly string[] | undefined;
+  setHeader(name: string, value: string): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads of http and http2 have no common supertype
+  writeHead(...args: any[]): unknown;
+}

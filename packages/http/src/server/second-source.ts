@@ -1,0 +1,48 @@
+import { type CarrierNames, type Incoming, NOTHING_INCOMING, parseIncoming } from '@colorway/core';
+import type { SecondSources } from './options.js';
+import type { RawRequest } from './raw.js';
+
+/** Reads the flow type from the query, else from a cookie, as far as each is switched on. Never throws. */
+export function secondSource(
+  sources: SecondSources,
+  carriers: CarrierNames,
+): (request: RawRequest) => Incoming {
+  const query = sources.query === true ? carriers.headers[0] : sources.query;
+  const cookie = sources.cookie === true ? carriers.headers[0] : sources.cookie;
+  return ({ url, headers }) => {
+    const found =
+      (query === undefined ? undefined : fromQuery(url, query)) ??
+      (cookie === undefined ? undefined : fromCookie(headers.cookie, cookie));
+    return found === undefined ? NOTHING_INCOMING : parseIncoming(found, carriers);
+  };
+}
+
+function fromQuery(url: string | undefined, name: string): string[] | undefined {
+  const start = url?.indexOf('?') ?? -1;
+  if (url === undefined || start === -1) return undefined;
+  const values = new URLSearchParams(url.slice(start + 1)).getAll(name);
+  return values.length === 0 ? undefined : values;
+}
+
+/** RFC 6265, section 4.2.1; a value may stand in double quotes. The first cookie of the name counts. */
+function fromCookie(header: string | undefined, name: string): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const equals = pair.indexOf('=');
+    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
+    return decode(
+      pair
+        .slice(equals + 1)
+        .trim()
+        .replace(/^"(.*)"$/, '$1'),
+    );
+  }
+  return undefined;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // malformed: no grammar accepts a percent sign in a color
+  }
+}

@@ -1,0 +1,43 @@
+import {
+  activeColor,
+  activeFlowType,
+  type CarrierOptions,
+  type Color,
+  type Coloring,
+  RequestsInFlight,
+  resolveCarrierNames,
+  UNANSWERED_VIEW,
+} from '@colorway/core';
+
+export interface FakeColoringOptions {
+  readonly color?: Color;
+  readonly assumeInstanceColor?: boolean;
+  readonly carriers?: CarrierOptions;
+}
+
+/** As much of a Coloring as servers use. */
+export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
+  const unused = () => {
+    throw new Error('not part of this double');
+  };
+  return {
+    service: 'order',
+    color: options.color,
+    carriers: resolveCarrierNames(options.carriers),
+    assumeInstanceColor: options.assumeInstanceColor ?? true,
+    inFlight: new RequestsInFlight(),
+    contextLoss: 'off',
+    get directory() {
+      return unused();
+    },
+    flowType: activeFlowType,
+    activeColor,
+    view: () => UNANSWERED_VIEW,
+    viewAge: () => Number.POSITIVE_INFINITY,
+    answeredView: unused,
+    onViewChange: unused,
+    register: unused,
+    close: unused,
+    onClose: unused,
+  };
+}
