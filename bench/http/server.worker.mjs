@@ -28,7 +28,7 @@ if (parts.includes('plugin')) {
 app.get('/', async () => ({ hello: 'world' }));
 
 const url = await app.listen({ port: 0, host: '127.0.0.1' });
-// The reference with raw AsyncLocalStorage gets the same header line: reading it is not what is compared.
+// `color` alone is the header line without anybody who reads it: parsing it is not what is compared.
 const headers = parts.includes('color') || parts.includes('als') ? { 'x-infr-flowtype': 'CE_feat-cart' } : {};
 const load = startLoad();
 await load.send({ url, headers, requests: WARM_UP, connections: CONNECTIONS });

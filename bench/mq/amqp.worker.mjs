@@ -7,7 +7,9 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import { connect } from 'amqplib';
 
 const [kind, size] = process.argv[2].split('-');
-const MESSAGES = kind === 'filter' ? 4_000 : 20_000;
+const MESSAGES = kind === 'filter' ? 6_000 : 30_000;
+/** Sent before, not measured. */
+const WARM_UP = MESSAGES / 3;
 const FILTER_COLORS = 10;
 const GRACE_MS = 1_000;
 const PREFETCH = 500;
@@ -33,13 +35,11 @@ function coloring(color = '') {
 
 let handled = 0;
 let foreign = 0;
+let expected = 0;
 let finish;
-const finished = new Promise((resolve) => {
-  finish = resolve;
-});
 
 function count() {
-  if (++handled === MESSAGES) finish();
+  if (++handled === expected) finish();
 }
 
 /** Handles everything that it is given, which must be of its color. */
@@ -56,12 +56,23 @@ async function consume(channel, name, isForeign = () => false) {
 const colorOf = (n, colors) => (n % 10 === 0 ? `c${(n / 10) % colors}` : undefined);
 
 async function sendAll(channel, send) {
+  await sendSome(WARM_UP, channel, send);
   const start = process.hrtime.bigint();
-  for (let n = 0; n < MESSAGES; n++) {
+  await sendSome(MESSAGES, channel, send);
+  return Number(process.hrtime.bigint() - start) / 1_000 / MESSAGES;
+}
+
+/** Resolves when all of them are handled. */
+async function sendSome(messages, channel, send) {
+  handled = 0;
+  expected = messages;
+  const finished = new Promise((resolve) => {
+    finish = resolve;
+  });
+  for (let n = 0; n < messages; n++) {
     if (!send(n)) await new Promise((resolve) => channel.once('drain', resolve));
   }
   await finished;
-  return Number(process.hrtime.bigint() - start) / 1_000 / MESSAGES;
 }
 
 async function raw() {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:net';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
+import type { Directory } from './directory.js';
 import type { FlowType } from './flow-type.js';
 import type { RequestsInFlight } from './requests-in-flight.js';
 import type { DirectoryView } from './view.js';
@@ -19,6 +20,8 @@ export interface Coloring {
   readonly assumeInstanceColor: boolean;
   readonly inFlight: RequestsInFlight;
   readonly contextLoss: ContextLossOption;
+  /** Where instances and state are kept; message hand-over keeps its fences there. `close()` closes it. */
+  readonly directory: Directory;
 
   /** The flow type that an outgoing call carries now: the active one, else the assumed color of the instance. */
   flowType(): FlowType | undefined;

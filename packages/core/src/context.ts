@@ -1,12 +1,10 @@
-import { type Context, createContextKey, propagation } from '@opentelemetry/api';
+import { type Context, propagation } from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
 import { colorOf, type FlowType, flowTypeOfColor, parseFlowType } from './flow-type.js';
+import { FLOW_TYPE, FlowContext } from './layered-context.js';
 import { carrierNames } from './names-in-force.js';
-
-/** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
-const FLOW_TYPE = createContextKey('colorway.flow-type');
 
 /**
  * The flow type in a context: what Colorway put there, else the baggage member that another
@@ -30,12 +28,7 @@ export function withFlowType(
   flow: FlowType,
   names: CarrierNames = carrierNames(),
 ): Context {
-  const baggage = propagation.getBaggage(context) ?? propagation.createBaggage();
-  const key = names.baggageKeys[0];
-  return propagation.setBaggage(
-    context.setValue(FLOW_TYPE, flow),
-    baggage.setEntry(key, { value: flow.text }),
-  );
+  return new FlowContext(context, flow, names.baggageKeys);
 }
 
 /** A context without any flow type: no value, no baggage member. */

@@ -73,7 +73,15 @@ export function isColorwayError(value: unknown): value is ColorwayError {
 
 /** Shows a hostile or long value in a message: quoted, escaped, at most 80 characters. */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : String(value);
+  const text = typeof value === 'string' ? value : textOf(value);
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
   return JSON.stringify(short);
+}
+
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value; // it has no prototype, or a toString that throws
+  }
 }

@@ -44,7 +44,7 @@ function instanceOf(record: InstanceRecord, color: Color | undefined): Instance 
     port: record.port,
     secure: record.secure === true,
     weight: record.weight ?? 1,
-    metadata: record.metadata,
+    metadata: record.metadata ?? {},
     startedAt: record.startedAt,
   });
 }
@@ -62,7 +62,11 @@ export function sameRecord(a: InstanceRecord, b: InstanceRecord): boolean {
   );
 }
 
-function sameMetadata(a: InstanceRecord['metadata'], b: InstanceRecord['metadata']): boolean {
+/** Others write into a directory too, and may leave metadata out. */
+function sameMetadata(
+  a: InstanceRecord['metadata'] | undefined = {},
+  b: InstanceRecord['metadata'] | undefined = {},
+): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

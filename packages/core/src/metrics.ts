@@ -19,11 +19,17 @@ export type CounterName =
   /** Further attempts after a connection failure; attribute `coloring.service`. */
   | 'coloring.retries'
   /** Instances taken out for a while after consecutive failures; attribute `coloring.service`. */
-  | 'coloring.ejections';
+  | 'coloring.ejections'
+  /** Messages of other colors that a consumer passed over; attributes `coloring.group`, `coloring.topic`. */
+  | 'coloring.mq.skipped'
+  /** Partitions that began to wait for a message's owner; attributes as above, and `coloring.reason`. */
+  | 'coloring.mq.waiting'
+  /** Changes in the hand-over of a color's messages; attributes as above, `coloring.color` and `coloring.step`. */
+  | 'coloring.mq.handover';
 
-/** Adds one to a counter of the registered MeterProvider; with none, does nothing. */
-export function count(name: CounterName, attributes?: Attributes): void {
-  counter(name)?.add(1, attributes);
+/** Adds to a counter of the registered MeterProvider; with none, does nothing. */
+export function count(name: CounterName, attributes?: Attributes, by = 1): void {
+  counter(name)?.add(by, attributes);
 }
 
 /** Whether anybody counts: spares the caller an attributes object. */

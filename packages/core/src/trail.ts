@@ -1,6 +1,7 @@
 import { type Context, createContextKey } from '@opentelemetry/api';
 import { activeContext } from './active-context.js';
 import type { DecisionEvent } from './decision-event.js';
+import { LayeredContext } from './layered-context.js';
 
 /**
  * The way that one request took, gathered while it is served: a `Server-Timing` entry for each decision,
@@ -48,7 +49,7 @@ export function formatEntry({ service, color, instance, reason }: DecisionEvent)
 const TRAIL = createContextKey('colorway.trail');
 
 export function withTrail(context: Context, trail: Trail): Context {
-  return context.setValue(TRAIL, trail);
+  return new LayeredContext(context, TRAIL, trail);
 }
 
 /** The trail of the request that is being served, if its response will show one. */

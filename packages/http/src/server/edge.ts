@@ -51,6 +51,8 @@ export class Edge<Request> {
   readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
   /** The instance's color, for requests that bring none. */
   readonly #assumed: FlowType | undefined;
+  /** Whether a request without a flow type goes on as it came. */
+  readonly #passesUncolored: boolean;
 
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
@@ -63,6 +65,7 @@ export class Edge<Request> {
     this.#secondSource = sources && secondSource(sources, carriers);
     this.#countInFlight = countInFlight(inFlight);
     this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
+    this.#passesUncolored = this.#assumed === undefined && explain !== 'always';
   }
 
   /**
@@ -78,23 +81,22 @@ export class Edge<Request> {
     active: Context = activeContext(),
   ): Admission {
     if (req[ADMITTED]) return PASS;
+    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
+    const incoming = this.#read(req);
+    if (incoming.kind === 'none' && extracted === undefined && this.#passesUncolored)
+      return this.#pass(active, res);
     req[ADMITTED] = true;
 
-    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
-    const flow = this.#flowOf(req, request, extracted);
+    const flow = this.#flowOf(incoming, request, extracted);
     if (flow instanceof ColorwayError) {
       this.#countInFlight(res, false);
       return { kind: 'refuse', error: flow };
     }
 
     const colored = colorOf(flow) !== undefined;
-    this.#countInFlight(res, colored);
     const explained = this.#explain === 'always' || (this.#explain === 'colored' && colored);
-    if (flow === undefined && extracted === undefined && !explained) {
-      // A pipelined response is sent off by the end of the one before it, perhaps in that one's color.
-      if (res.socket === null) emitInContext(active, res);
-      return PASS;
-    }
+    if (flow === undefined && extracted === undefined && !explained) return this.#pass(active, res);
+    this.#countInFlight(res, colored);
 
     let context = active;
     if (flow !== undefined) context = this.#withFlow(active, flow, req);
@@ -109,13 +111,19 @@ export class Edge<Request> {
     return { kind: 'enter', context };
   }
 
+  #pass(active: Context, res: RawResponse): Admission {
+    this.#countInFlight(res, false);
+    // A pipelined response is sent off by the end of the one before it, perhaps in that one's color.
+    if (res.socket === null) emitInContext(active, res);
+    return PASS;
+  }
+
   /** @param extracted what an OpenTelemetry instrumentation has read already, perhaps from a carrier of its own. */
   #flowOf(
-    req: RawRequest,
+    incoming: Incoming,
     request: Request,
     extracted: FlowType | undefined,
   ): FlowType | ColorwayError | undefined {
-    const incoming = this.#read(req);
     if (incoming.kind === 'none' && extracted === undefined) return this.#assumed;
     if (!this.#accepts(request)) {
       count('coloring.flow_type.rejected');

@@ -1,0 +1,89 @@
+import { type Baggage, type Context, createContextKey, propagation } from '@opentelemetry/api';
+import type { FlowType } from './flow-type.js';
+
+/** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
+export const FLOW_TYPE = createContextKey('colorway.flow-type');
+
+/** The API does not export its key. */
+const BAGGAGE = baggageKey();
+
+/**
+ * Another context with one more value. The API's own `setValue` copies all values, which is most of what a
+ * colored request would cost; this is one small object. Whoever sets a further value gets a context of the API.
+ */
+export class LayeredContext implements Context {
+  readonly #below: Context;
+  readonly #key: symbol;
+  readonly #value: unknown;
+
+  constructor(below: Context, key: symbol, value: unknown) {
+    this.#below = below;
+    this.#key = key;
+    this.#value = value;
+  }
+
+  getValue(key: symbol): unknown {
+    return key === this.#key ? this.#value : this.#below.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#below.setValue(this.#key, this.#value).setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#below.setValue(this.#key, this.#value).deleteValue(key);
+  }
+}
+
+/** Another context with a flow type; its baggage with our member is made when somebody asks for it. */
+export class FlowContext implements Context {
+  readonly #below: Context;
+  readonly #flow: FlowType;
+  readonly #baggageKeys: readonly [sent: string, ...accepted: string[]];
+  #baggage: Baggage | undefined;
+
+  constructor(below: Context, flow: FlowType, baggageKeys: readonly [sent: string, ...accepted: string[]]) {
+    this.#below = below instanceof FlowContext ? below.#below : below; // a color in a color does not pile up
+    this.#flow = flow;
+    this.#baggageKeys = baggageKeys;
+  }
+
+  getValue(key: symbol): unknown {
+    if (key === FLOW_TYPE) return this.#flow;
+    if (key !== BAGGAGE) return this.#below.getValue(key);
+    this.#baggage ??= this.#withMember();
+    return this.#baggage;
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#copy().setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#copy().deleteValue(key);
+  }
+
+  #copy(): Context {
+    return this.#below.setValue(FLOW_TYPE, this.#flow).setValue(BAGGAGE, this.getValue(BAGGAGE));
+  }
+
+  /** One name is sent: a member under another accepted name could still say what the color was before. */
+  #withMember(): Baggage {
+    const [sent, ...accepted] = this.#baggageKeys;
+    const others = propagation.getBaggage(this.#below) ?? propagation.createBaggage();
+    const member = { value: this.#flow.text };
+    return (accepted.length === 0 ? others : others.removeEntries(...accepted)).setEntry(sent, member);
+  }
+}
+
+function baggageKey(): symbol {
+  let found = Symbol.for('OpenTelemetry Baggage Key');
+  const probe: Pick<Context, 'getValue'> = {
+    getValue(key) {
+      found = key;
+      return undefined;
+    },
+  };
+  propagation.getBaggage(probe as Context);
+  return found;
+}
