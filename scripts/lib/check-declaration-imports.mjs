@@ -7,7 +7,8 @@ import { filesUnder } from './files.mjs';
 
 /**
  * A declaration may import only what its reader has for certain: dependencies and required peers. An optional peer may be
- * named in the entry point of the same name alone (dist/koa.d.ts may import koa): who imports that has the peer.
+ * named in the entry point of the same name alone, or in a chunk named after it (dist/koa.d.ts may import koa,
+ * dist/undici-<hash>.d.ts undici): who imports that has the peer.
  */
 export function checkDeclarationImports(packages) {
   return packages.flatMap(({ directory }) => {
@@ -20,7 +21,7 @@ export function checkDeclarationImports(packages) {
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/');
       if (name in peerDependencies && peerDependenciesMeta[name]?.optional)
-        return basename(file).split('.')[0] === name;
+        return basename(file).split(/[.-]/)[0] === name;
       return name in dependencies || name in peerDependencies;
     };
     return ['.d.ts', '.d.cts']
