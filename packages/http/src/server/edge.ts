@@ -57,6 +57,12 @@ export class Edge<Request> {
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
     const { accept = 'all', onInvalid, explain = 'colored', sources } = checkOptions(options);
+    if (!coloring) {
+      throw new ColorwayError(
+        'COLORWAY_INVALID_OPTION',
+        'coloring: missing. Pass what createColoring() returned.',
+      );
+    }
     const { color, carriers, assumeInstanceColor, inFlight } = coloring;
     this.#coloring = coloring;
     this.#accept = accept;

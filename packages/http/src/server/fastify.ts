@@ -1,6 +1,6 @@
 import { type Coloring, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
-import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
@@ -14,7 +14,7 @@ export interface FastifyColoringOptions extends ServerColoringOptions<FastifyReq
  * Fastify 5: `fastify.register(fastifyColoring, { coloring })`, before other plugins, so that their hooks
  * run in the request's color. It holds for the instance that it is registered on and all below.
  */
-export const fastifyColoring: FastifyPluginCallback<FastifyColoringOptions> = (fastify, options, done) => {
+export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async (fastify, options) => {
   const { coloring, ...rest } = options;
   const edge = new Edge<FastifyRequest>(coloring, rest);
   let kept: symbol | null | undefined;
@@ -27,7 +27,6 @@ export const fastifyColoring: FastifyPluginCallback<FastifyColoringOptions> = (f
     if (kept !== null) holder[kept] = admission.context;
     return runInContext(admission.context, next);
   });
-  done();
 };
 
 // What fastify-plugin sets: the hook belongs to the instance, not to an encapsulated child of it.

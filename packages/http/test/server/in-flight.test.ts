@@ -157,7 +157,10 @@ it('a request that passes two middlewares is served once', async () => {
   app.use(expressColoring(coloring));
   app.use(expressColoring(coloring, { accept: 'none' }));
   app.use((_req, res) => res.json([core.activeColor(), coloring.inFlight.count]));
-  const server = createServer(nodeColoring(coloring, (req, res) => void app(req, res))).listen(0, '127.0.0.1');
+  const server = createServer(nodeColoring(coloring, (req, res) => void app(req, res))).listen(
+    0,
+    '127.0.0.1',
+  );
   await once(server, 'listening');
   const answer = await get((server.address() as AddressInfo).port, [RED]);
   server.close();
@@ -168,8 +171,9 @@ it('Fastify: holds outside the plugin and in sibling plugins', async () => {
   const coloring = fakeColoring();
   const app = fastify();
   app.register(fastifyColoring, { coloring });
-  app.register(async (child) => {
+  app.register((child, _options, done) => {
     child.get('/child', async () => [core.activeColor(), coloring.inFlight.count]);
+    done();
   });
   app.get('/', async () => [core.activeColor(), coloring.inFlight.count]);
   await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,0 +1,25 @@
+/*
+ * What the model runs on: the very functions that ship. The ownership room is no entry point of
+ * @colorway/mq, so this is the one place that reaches into it.
+ */
+export { type BaselineStep, nextStep } from '../../packages/mq/src/ownership/baseline-step.js';
+export { type ColoredStep, nextColoredStep } from '../../packages/mq/src/ownership/colored-step.js';
+export { nextStepForEmptyGroup } from '../../packages/mq/src/ownership/empty-group-step.js';
+export { nextEpochStep } from '../../packages/mq/src/ownership/epoch-step.js';
+export { FenceStore } from '../../packages/mq/src/ownership/fence-store.js';
+export { type FenceTable, type HandoverHere, handoverHere } from '../../packages/mq/src/ownership/fences.js';
+export { encodeFence, encodeHandover } from '../../packages/mq/src/ownership/handover-codec.js';
+export { type FenceKind, fenceKey, stateKey } from '../../packages/mq/src/ownership/handover-keys.js';
+export {
+  activate,
+  claimClosing,
+  close,
+  type Handover,
+  join,
+  leave,
+  NEVER_JOINED,
+  startDraining,
+  type Transition,
+} from '../../packages/mq/src/ownership/handover-state.js';
+export { type Owner, owner } from '../../packages/mq/src/ownership/owner.js';
+export { type CommitStep, type Proof, proofOf, proves } from '../../packages/mq/src/ownership/proof.js';

@@ -1,0 +1,56 @@
+/** The small world that is explored: everything that can happen in it does, in every order. */
+export interface World {
+  /** A partition each, a character a message: `c` of the color, `d` of another color, `u` uncolored. */
+  readonly partitions: readonly string[];
+  /** How often the color joins; it may leave after each. */
+  readonly epochs: number;
+  /** Whether the color can leave in its last epoch. */
+  readonly leaves: boolean;
+  /** Processes of the baseline. */
+  readonly baseline: 1 | 2;
+  /** Processes that can hold partitions of the colored group at once: the second is a twin, or one that drains. */
+  readonly colored: 1 | 2;
+  /** How many crashes of any process. */
+  readonly crashes: number;
+  /** How many rebalances that nobody asked for, and session time-outs of living processes (zombies). */
+  readonly moves: number;
+  /** Begin with one baseline process that holds everything, rather than with nothing at all. */
+  readonly running?: boolean;
+  /**
+   * Take every step by itself. Otherwise steps that nobody else can tell apart are one: to take a message and
+   * to handle it, to learn of a generation and to refresh the view, to claim the closing and to delete the
+   * group; nobody learns of states that say nothing new; what makes no difference any more is forgotten.
+   */
+  readonly fine?: boolean;
+  /** The rule that is taken out. */
+  readonly without?: Rule;
+}
+
+/** What can be taken out, and what that means here. Those of the design's table come first. */
+export const RULES = {
+  fences: 'skip while the color is registered, start at the end of the log',
+  'refresh-after-assignment': '2a: the baseline works with the view that it has',
+  'proof-by-commit': '2b: a fence is made at the position where a member believes to stand',
+  'max-with-stop': 'the leave fence is the position of the baseline',
+  'max-with-leave-before': 'the join fence is the position of the baseline',
+  drain: 'the epoch ends with the leave fences',
+  'proof-in-one-generation': 'a commit that the client retried in a newer generation counts as a proof',
+  'commit-once': 'the client retries commits in a newer generation; they do not count as a proof',
+  'wait-for-the-fence': 'a baseline that knows of the color, without a fence, handles its messages',
+  'wait-for-the-leave-fence':
+    'a baseline that knows that the color leaves, without a fence, goes on skipping',
+  'max-with-join': 'the leave fence does not look at the join fence of its epoch',
+  'refresh-of-the-colored': 'a member of the colored group works with the view that it has',
+  'proof-of-the-stop': 'the colored side stops where it believes to stand',
+  'stop-after-leaving': 'the colored group is seen empty before `leaving` is written',
+  'empty-after-joining': 'the baseline group is seen empty before `joining` is written',
+  'read-after-empty': "an empty group's offsets are read before it is seen empty",
+  'delete-before-absent': "the broker's group is deleted after the epoch was closed",
+} as const;
+
+export type Rule = keyof typeof RULES;
+
+export const COLOR = 'feat';
+export const OTHER_COLOR = 'other';
+export const BASELINE = 0;
+export const COLORED = 1;
