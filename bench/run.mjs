@@ -10,6 +10,8 @@ const BENCHMARKS = {
   client: './http/client.bench.mjs',
   hop: './http/hop.bench.mjs',
   amqp: './mq/amqp.bench.mjs',
+  kafka: './mq/kafka.bench.mjs',
+  'kafka-join': './mq/kafka-join.bench.mjs',
 };
 
 const { values, positionals } = parseArgs({

@@ -1,21 +1,26 @@
 // One consumer over one topic that is full already: processor time and wall time a message, by variant.
 
+import { createRequire } from 'node:module';
 import { coloredKafka } from '@colorway/mq/kafka';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
-import { Kafka, logLevel } from 'kafkajs';
 
 const [, , variant] = process.argv;
 const { KAFKA_BROKERS = '', BENCH_TOPIC = '', BENCH_MESSAGES = '0' } = process.env;
 const total = Number(BENCH_MESSAGES);
 
 if (variant === 'otel') {
-  const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  const { NodeSDK, tracing } = await import('@opentelemetry/sdk-node');
   const { KafkaJsInstrumentation } = await import('@opentelemetry/instrumentation-kafkajs');
-  const instrumentation = new KafkaJsInstrumentation();
-  new NodeSDK({ instrumentations: [instrumentation], traceExporter: undefined }).start();
-  instrumentation.enable();
+  const sdk = new NodeSDK({
+    sampler: new tracing.AlwaysOffSampler(),
+    spanProcessors: [],
+    instrumentations: [new KafkaJsInstrumentation()],
+  });
+  sdk.start();
 }
+// After the instrumentation, which patches what is loaded behind it.
+const { Kafka, logLevel } = createRequire(import.meta.url)('kafkajs');
 
 const topic = `${BENCH_TOPIC}-${variant === 'skip' || variant === 'count' ? 'red' : 'plain'}`;
 const groupId = `GID_bench-${variant}-${process.pid}-${Date.now()}`;
@@ -35,8 +40,16 @@ const consumer = kafka.consumer({ groupId });
 let handled = 0;
 const count = variant === 'count' || variant === 'skip';
 const run = count
-  ? { eachBatch: async ({ batch }) => void (handled += batch.messages.length) }
-  : { eachMessage: async () => void handled++ };
+  ? {
+      eachBatch: async ({ batch }) => {
+        handled += batch.messages.length;
+      },
+    }
+  : {
+      eachMessage: async () => {
+        handled++;
+      },
+    };
 
 let from;
 let cpu;

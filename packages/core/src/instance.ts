@@ -45,7 +45,7 @@ function instanceOf(record: InstanceRecord, color: Color | undefined): Instance 
     secure: record.secure === true,
     weight: record.weight ?? 1,
     metadata: record.metadata ?? {},
-    startedAt: record.startedAt,
+    startedAt: Number.isFinite(record.startedAt) ? record.startedAt : 0,
   });
 }
 

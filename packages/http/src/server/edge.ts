@@ -8,6 +8,7 @@ import {
   flowTypeIn,
   flowTypeOfColor,
   type Incoming,
+  NOTHING_INCOMING,
   quote,
   readIncoming,
   scanBaggage,
@@ -21,6 +22,7 @@ import {
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
+import { headerGlance } from './header-glance.js';
 import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
@@ -48,6 +50,7 @@ export class Edge<Request> {
   readonly #refusesInvalid: boolean;
   readonly #explain: 'colored' | 'always' | 'never';
   readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
+  readonly #mayCarry: (request: RawRequest) => boolean;
   readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
   /** The instance's color, for requests that bring none. */
   readonly #assumed: FlowType | undefined;
@@ -70,6 +73,7 @@ export class Edge<Request> {
     this.#explain = explain;
     this.#secondSource = sources && secondSource(sources, carriers);
     this.#countInFlight = countInFlight(inFlight);
+    this.#mayCarry = headerGlance([...carriers.headers, 'baggage']);
     this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
     this.#passesUncolored = this.#assumed === undefined && explain !== 'always';
   }
@@ -112,15 +116,15 @@ export class Edge<Request> {
       context = withTrail(context, trail);
       addServerTiming(res, trail);
     }
-    emitInContext(context, req);
-    emitInContext(context, res);
+    emitInContext(context, res, req);
+    emitInContext(context, res, res);
     return { kind: 'enter', context };
   }
 
   #pass(active: Context, res: RawResponse): Admission {
     this.#countInFlight(res, false);
     // A pipelined response is sent off by the end of the one before it, perhaps in that one's color.
-    if (res.socket === null) emitInContext(active, res);
+    if (res.socket === null) emitInContext(active, res, res);
     return PASS;
   }
 
@@ -141,9 +145,12 @@ export class Edge<Request> {
   }
 
   #read(req: RawRequest): Incoming {
-    const { headers } = req;
-    const incoming = readIncoming((name) => headers[name], this.#coloring.carriers);
+    const incoming = this.#mayCarry(req) ? this.#readHeaders(req) : NOTHING_INCOMING;
     return incoming.kind === 'none' && this.#secondSource !== undefined ? this.#secondSource(req) : incoming;
+  }
+
+  #readHeaders({ headers }: RawRequest): Incoming {
+    return readIncoming((name) => headers[name], this.#coloring.carriers);
   }
 
   #accepts(request: Request): boolean {

@@ -1,17 +1,59 @@
 import type { EventEmitter } from 'node:events';
 import { activeContext, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
+import type { RawResponse } from './raw.js';
+
+type Emitter = EventEmitter & { [SERVING]?: Serving };
+
+interface Serving {
+  readonly context: Context;
+  readonly response: RawResponse;
+}
+
+const SERVING = Symbol('colorway.serving');
 
 /**
  * Lets the listeners of one request or response run in its context. Node emits `data`, `end`, `finish`
- * and `close` from the connection, whose async context is not the request's. An `emit` of its own enters the
- * context for events that somebody listens to; `context.bind(emitter)` would wrap each of seven methods.
+ * and `close` from the connection, whose async context is not the request's. The first listener that is
+ * added from now on gives the emitter an own `emit` that enters the context; until then there are only shared
+ * functions on it. (`context.bind(emitter)` makes seven functions, and one for each listener.)
  */
-export function emitInContext(context: Context, emitter: EventEmitter): void {
+export function emitInContext(context: Context, response: RawResponse, emitter: Emitter): void {
   unbind(emitter);
+  emitter[SERVING] = { context, response };
+  if (emitter.on !== (Object.getPrototypeOf(emitter) as EventEmitter).on) {
+    enterOnEmit(emitter, context); // somebody else has put methods there: leave them
+    return;
+  }
+  emitter.on = on;
+  emitter.addListener = addListener;
+  emitter.prependListener = prependListener;
+}
+
+// `once` and `prependOnceListener` call these.
+const on = firstListener('on');
+const addListener = firstListener('addListener');
+const prependListener = firstListener('prependListener');
+
+function firstListener(method: 'on' | 'addListener' | 'prependListener'): EventEmitter['on'] {
+  return function first(this: Emitter, event, listener) {
+    const prototype = Object.getPrototypeOf(this) as EventEmitter;
+    const serving = this[SERVING];
+    // When all is sent, Node itself begins to listen for the end of a body that nobody read.
+    if (serving !== undefined && serving.response.writableFinished !== true) {
+      this.on = prototype.on;
+      this.addListener = prototype.addListener;
+      this.prependListener = prototype.prependListener;
+      enterOnEmit(this, serving.context);
+    }
+    return prototype[method].call(this, event, listener) as typeof this;
+  };
+}
+
+function enterOnEmit(emitter: EventEmitter, context: Context): void {
   const { emit } = emitter;
-  emitter.emit = function emitHere(this: EventEmitter, ...event: Parameters<EventEmitter['emit']>): boolean {
-    if (this.listenerCount(event[0]) === 0 || activeContext() === context) return emit.apply(this, event);
+  emitter.emit = function (this: EventEmitter, ...event: Parameters<EventEmitter['emit']>): boolean {
+    if (activeContext() === context) return emit.apply(this, event);
     return runInContext(context, () => emit.apply(this, event));
   };
 }

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** What Colorway needs of a request: `http.IncomingMessage` and `http2.Http2ServerRequest` have it. */
 export interface RawRequest extends EventEmitter {
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders?: readonly string[];
   readonly url?: string | undefined;
 }
 
@@ -11,6 +12,8 @@ export interface RawRequest extends EventEmitter {
 export interface RawResponse extends EventEmitter {
   readonly socket: unknown;
   readonly headersSent: boolean;
+  /** Whether all is sent; `http2` does not say. */
+  readonly writableFinished?: boolean;
   getHeader(name: string): number | string | readonly string[] | undefined;
   setHeader(name: string, value: string): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: the overloads of http and http2 have no common supertype

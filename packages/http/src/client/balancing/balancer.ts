@@ -1,4 +1,4 @@
-import { type DirectoryView, type Instance, type RouteDecision, route } from '@colorway/core';
+import { createRandom, type DirectoryView, type Instance, type RouteDecision, route } from '@colorway/core';
 import type { Balancing } from './balancing-options.js';
 import { type Clock, systemClock } from './clock.js';
 import { Endpoint } from './endpoint.js';
@@ -33,7 +33,7 @@ export class Balancer<T> {
   constructor(options: BalancerOptions<T>) {
     this.clock = options.clock ?? systemClock;
     this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random ?? createRandom();
   }
 
   get transports(): T[] {

@@ -27,6 +27,8 @@ export class EndpointSet<T> {
   readonly #ejections: Ejections;
   readonly #random: () => number;
   #ready: Endpoints<T>;
+  /** `undefined` where all weigh the same. */
+  #heaviest: number | undefined;
   #recheckAt = Number.NEGATIVE_INFINITY;
   #ejectionsSeen = 0;
   #now = 0;
@@ -49,7 +51,7 @@ export class EndpointSet<T> {
   pick(now: number): Endpoint<T> {
     if (now >= this.#recheckAt || this.#ejectionsSeen !== this.#ejections.count) this.#recheck(now);
     this.#now = now;
-    return pick(this.#ready, this.#cost, this.#random);
+    return pick(this.#ready, this.#cost, this.#random, this.#heaviest);
   }
 
   /** The endpoint for a further attempt: another one if there is any, `undefined` when all are gone. */
@@ -63,7 +65,7 @@ export class EndpointSet<T> {
       [this.#ready, open],
     ] as const) {
       const [first, ...rest] = endpoints.filter(may);
-      if (first !== undefined) return pick([first, ...rest], this.#cost, this.#random);
+      if (first !== undefined) return pick([first, ...rest], this.#cost, this.#random, this.#heaviest);
     }
     return undefined;
   }
@@ -91,7 +93,14 @@ export class EndpointSet<T> {
     }
     const [first, ...rest] = ready;
     this.#ready = first === undefined ? this.#all : [first, ...rest];
+    this.#heaviest = heaviestOf(this.#ready);
     this.#recheckAt = recheckAt;
     this.#ejectionsSeen = this.#ejections.count;
   }
+}
+
+function heaviestOf(endpoints: Endpoints<unknown>): number | undefined {
+  const [{ weight }] = endpoints;
+  if (endpoints.every((endpoint) => endpoint.weight === weight)) return undefined;
+  return endpoints.reduce((heaviest, endpoint) => Math.max(heaviest, endpoint.weight), 0);
 }
