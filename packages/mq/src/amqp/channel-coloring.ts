@@ -1,0 +1,184 @@
+import type { Color, Coloring } from '@colorway/core';
+import type {
+  AmqpChannel,
+  AmqpMessage,
+  ConsumeOptions,
+  OnConfirm,
+  OnMessage,
+  PublishOptions,
+  QueueOptions,
+  QueueState,
+} from './amqp-channel.js';
+import { CallOrder } from './call-order.js';
+import { type ConnectionState, stateOf } from './connection-state.js';
+import { Consumers } from './consumers.js';
+import { FilterMode } from './filter-mode.js';
+import type { Mode } from './mode.js';
+import type { ResolvedOptions } from './options.js';
+import { Outgoing } from './outgoing.js';
+import { isBrokersName } from './queue-names.js';
+import { RoutingMode } from './routing-mode.js';
+
+/** Calls that are only kept in order. */
+const IN_ORDER = [
+  'assertExchange',
+  'checkExchange',
+  'deleteExchange',
+  'bindExchange',
+  'unbindExchange',
+  'cancel',
+] as const;
+
+// biome-ignore lint/suspicious/noExplicitAny: each method has amqplib's own arguments
+type Method = (...args: any[]) => unknown;
+
+/** What one wrapped channel does in place of amqplib's methods. */
+export class ChannelColoring {
+  readonly color: Color | undefined;
+  readonly channel: AmqpChannel;
+  readonly state: ConnectionState;
+  readonly mode: Mode;
+  readonly consumers: Consumers;
+  readonly methods: ReadonlyMap<PropertyKey, Method>;
+  readonly #plain: (queue: string) => boolean;
+  readonly #order = new CallOrder();
+  readonly #outgoing: Outgoing;
+
+  constructor(coloring: Coloring, channel: AmqpChannel, options: ResolvedOptions) {
+    this.color = coloring.color;
+    this.channel = channel;
+    this.#plain = options.plain;
+    this.state = stateOf(coloring, channel, options);
+    const filter = options.mode === 'filter' && options.state !== undefined ? options.state : undefined;
+    this.mode =
+      filter === undefined
+        ? new RoutingMode(coloring, channel, this.state, options)
+        : new FilterMode(coloring, channel, this.state, filter, options.graceMs);
+    this.consumers = new Consumers(coloring, channel, this.mode);
+    const destinations = filter === undefined ? this.state.destinations : undefined;
+    this.#outgoing = new Outgoing(coloring, channel, this.#order, destinations);
+    this.methods = this.#methods();
+  }
+
+  #methods(): ReadonlyMap<PropertyKey, Method> {
+    const { channel, consumers, mode } = this;
+    const { deliveries, foreign } = consumers;
+    const order = this.#order;
+    const outgoing = this.#outgoing;
+    const inOrder = IN_ORDER.map((name): [string, Method] => {
+      const call = (channel as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[name];
+      return [name, (...args: unknown[]) => order.run(async () => await call?.apply(channel, args))];
+    });
+    const methods: Record<string, Method> = {
+      ...Object.fromEntries(inOrder),
+      publish: (
+        exchange: string,
+        key: string,
+        content: Buffer,
+        options?: PublishOptions,
+        onConfirm?: OnConfirm,
+      ) => outgoing.publish(exchange, key, content, options, onConfirm),
+      sendToQueue: (queue: string, content: Buffer, options?: PublishOptions, onConfirm?: OnConfirm) =>
+        outgoing.publish('', queue, content, options, onConfirm),
+      close: () => order.run(() => outgoing.flushed().then(() => this.#close())),
+
+      assertQueue: (queue: string | undefined, options?: QueueOptions) =>
+        order.run(() => this.#assertQueue(queue ?? '', options)),
+      checkQueue: (queue: string) => order.run(() => this.#named(queue, this.#checkQueue(queue))),
+      purgeQueue: (queue: string) => order.run(() => channel.purgeQueue(this.#own(queue))),
+      deleteQueue: (queue: string, options?: object) =>
+        order.run(() => channel.deleteQueue(this.#own(queue), options)),
+      bindQueue: (queue: string, source: string, pattern: string, args?: unknown) =>
+        order.run(() => (this.#isGroup(queue) ? mode : channel).bindQueue(queue, source, pattern, args)),
+      unbindQueue: (queue: string, source: string, pattern: string, args?: unknown) =>
+        order.run(() => (this.#isGroup(queue) ? mode : channel).unbindQueue(queue, source, pattern, args)),
+
+      consume: (queue: string, onMessage: OnMessage, options?: ConsumeOptions) =>
+        order.run(() => this.#consume(queue, onMessage, options)),
+      cancel: (consumerTag: string) => order.run(() => consumers.cancel(consumerTag)),
+      get: (queue: string, options?: { noAck?: boolean }) =>
+        order.run(() =>
+          this.#isGroup(queue) ? consumers.get(queue, options) : consumers.getPlain(queue, options),
+        ),
+      prefetch: (count: number, global?: boolean) => {
+        foreign.setPrefetch(count);
+        return order.run(() => channel.prefetch(count, global));
+      },
+      recover: () =>
+        order.run(() => {
+          deliveries.settleAll();
+          foreign.flush();
+          return channel.recover();
+        }),
+
+      ack: (message: AmqpMessage, allUpTo?: boolean) => {
+        if (allUpTo === true) foreign.forget(message.fields.deliveryTag);
+        deliveries.settle(message.fields.deliveryTag, allUpTo);
+        channel.ack(message, allUpTo);
+      },
+      ackAll: () => {
+        foreign.forget(Number.POSITIVE_INFINITY);
+        deliveries.settleAll();
+        channel.ackAll();
+      },
+      nack: (message: AmqpMessage, allUpTo?: boolean, requeue?: boolean) => {
+        // What is given back comes again; what is foreign must not.
+        if (allUpTo === true) foreign.flush();
+        deliveries.settle(message.fields.deliveryTag, allUpTo);
+        channel.nack(message, allUpTo, requeue);
+      },
+      nackAll: (requeue?: boolean) => {
+        foreign.flush();
+        deliveries.settleAll();
+        channel.nackAll(requeue);
+      },
+      reject: (message: AmqpMessage, requeue?: boolean) => {
+        deliveries.settle(message.fields.deliveryTag);
+        channel.reject(message, requeue);
+      },
+    };
+    if ('waitForConfirms' in channel && typeof channel.waitForConfirms === 'function') {
+      const { waitForConfirms } = channel;
+      methods.waitForConfirms = () => outgoing.flushed().then(() => waitForConfirms.call(channel));
+    }
+    return new Map<PropertyKey, Method>(Object.entries(methods));
+  }
+
+  #isGroup(queue: string): boolean {
+    return this.state.isGroup(queue) && !this.#plain(queue);
+  }
+
+  #own(queue: string): string {
+    return this.#isGroup(queue) ? this.mode.ownQueue(queue) : queue;
+  }
+
+  async #assertQueue(queue: string, options: QueueOptions | undefined): Promise<object> {
+    if (options?.exclusive === true && !isBrokersName(queue)) this.state.addExclusive(queue);
+    if (!this.#isGroup(queue)) return await this.channel.assertQueue(queue, options);
+    this.state.lint(queue);
+    return await this.#named(queue, this.mode.assertQueue(queue, options));
+  }
+
+  /** A colored instance that only sends has no queue of its own, and asks for the one that it sends to. */
+  async #checkQueue(queue: string): Promise<QueueState> {
+    const own = this.#own(queue);
+    const isThere = own === queue || (await this.state.topology.hasQueue(own));
+    return await this.channel.checkQueue(isThere ? own : queue);
+  }
+
+  /** Answers with the name that the application knows. */
+  async #named<Answer extends object>(queue: string, answer: Promise<Answer>): Promise<Answer> {
+    const reply = await answer;
+    return this.#isGroup(queue) ? { ...reply, queue } : reply;
+  }
+
+  async #consume(queue: string, onMessage: OnMessage, options: ConsumeOptions | undefined): Promise<object> {
+    if (this.#isGroup(queue)) return await this.consumers.consume(queue, onMessage, options);
+    return await this.consumers.consumePlain(queue, onMessage, options);
+  }
+
+  async #close(): Promise<void> {
+    this.consumers.foreign.flush();
+    await this.channel.close();
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { type Color, ColorwayError, isColor, quote, type StateStore } from '@colorway/core';
+
+/*
+ * Who owns a message where the broker gives it to both (filter mode): a pure function of the message and of spans of
+ * time that are written before they count. A span begins and ends `graceMs` after it was written, so that every
+ * consumer knows of it in time; it speaks of the time at which a message was published, which both copies carry.
+ */
+
+export interface Binding {
+  readonly source: string;
+  readonly pattern: string;
+  readonly args?: unknown;
+}
+
+/** A time in which a color's messages are its own; milliseconds since the epoch, `to` included. */
+export interface Span {
+  readonly from: number;
+  readonly to?: number;
+  readonly bindings: readonly Binding[];
+}
+
+/** Whether a message is the color's: published in one of its spans, to an exchange that the color's queue was bound to. */
+export function isWithin(spans: readonly Span[], exchange: string, sentAt: number | undefined): boolean {
+  if (sentAt === undefined) return false;
+  return spans.some(
+    ({ from, to, bindings }) =>
+      sentAt > from &&
+      (to === undefined || sentAt <= to) &&
+      bindings.some(({ source }) => source === exchange),
+  );
+}
+
+/** Ended spans are kept as long as a message may wait: who reads it later must still find its owner. */
+const KEPT_MS = 30 * 24 * 3_600_000;
+const TRIES = 20;
+
+/** The spans of one queue's colors, in the directory. */
+export class SpanStore {
+  readonly #state: StateStore;
+  readonly #prefix: string;
+  readonly #queue: string;
+
+  constructor(state: StateStore, queue: string) {
+    this.#state = state;
+    this.#queue = queue;
+    this.#prefix = `mq-filter/${keyPart(queue)}/`;
+  }
+
+  async list(): Promise<ReadonlyMap<Color, readonly Span[]>> {
+    const found = new Map<Color, readonly Span[]>();
+    for (const { key, value } of await this.#state.list(this.#prefix)) {
+      const color = key.slice(this.#prefix.length);
+      if (isColor(color)) found.set(color, parseSpans(value));
+    }
+    return found;
+  }
+
+  /** Opens a span, or leaves the open one with the same bindings as it is. */
+  async open(color: Color, bindings: readonly Binding[], from: number): Promise<void> {
+    await this.#change(color, (spans) => {
+      const last = spans.at(-1);
+      if (last === undefined) return [{ from, bindings }];
+      if (last.to === undefined && sameBindings(last.bindings, bindings)) return undefined;
+      const begin = Math.max(from, last.to ?? from);
+      return [...spans.slice(0, -1), { ...last, to: last.to ?? begin }, { from: begin, bindings }];
+    });
+  }
+
+  /** Ends the open span; resolves to the last one. */
+  async end(color: Color, to: number): Promise<Span | undefined> {
+    const spans = await this.#change(color, (known) => {
+      const last = known.at(-1);
+      return last === undefined || last.to !== undefined
+        ? undefined
+        : [...known.slice(0, -1), { ...last, to }];
+    });
+    return spans.at(-1);
+  }
+
+  async #change(
+    color: Color,
+    change: (spans: readonly Span[]) => Span[] | undefined,
+  ): Promise<readonly Span[]> {
+    const key = this.#prefix + color;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await this.#state.get(key);
+      const spans = entry === undefined ? [] : parseSpans(entry.value);
+      const changed = change(spans);
+      if (changed === undefined) return spans;
+      const kept = changed.filter(({ to }) => to === undefined || to > Date.now() - KEPT_MS);
+      const value = JSON.stringify(kept);
+      const done =
+        entry === undefined
+          ? (await this.#state.create(key, value)).created
+          : (await this.#state.compareAndSet(key, value, entry.version)) !== undefined;
+      if (done) return kept;
+    }
+    throw new ColorwayError(
+      'COLORWAY_CONFLICT',
+      `Others keep changing the spans of queue ${quote(this.#queue)} in color ${quote(color)}.`,
+    );
+  }
+}
+
+/** What another version, or somebody else, wrote and we cannot read gives the color nothing: the baseline handles it. */
+function parseSpans(value: string): Span[] {
+  try {
+    const spans: unknown = JSON.parse(value);
+    return Array.isArray(spans) ? spans.filter(isSpan) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isSpan(value: unknown): value is Span {
+  const { from, to, bindings } = Object(value) as Partial<Span>;
+  return (
+    Number.isFinite(from) &&
+    (to === undefined || Number.isFinite(to)) &&
+    Array.isArray(bindings) &&
+    bindings.every((binding: unknown) => typeof (Object(binding) as Partial<Binding>).source === 'string')
+  );
+}
+
+function sameBindings(some: readonly Binding[], others: readonly Binding[]): boolean {
+  const text = (bindings: readonly Binding[]) =>
+    JSON.stringify(bindings.map((binding) => JSON.stringify(binding)).sort());
+  return text(some) === text(others);
+}
+
+/** Keys have at most 512 characters, and percent-encoding can triple a name. */
+function keyPart(queue: string): string {
+  const part = encodeURIComponent(queue);
+  return part.length <= 300 ? part : createHash('sha256').update(queue).digest('hex');
+}

@@ -1,0 +1,11 @@
+export { inMessageContext, messageColor } from '../message/index.js';
+export type { AmqpChannel, AmqpMessage, QueueOptions } from './amqp-channel.js';
+export { coloredChannel } from './colored-channel.js';
+export type { ModeName } from './mode.js';
+export type { ColoredChannelOptions } from './options.js';
+export {
+  type Withdrawn,
+  type WithdrawOptions,
+  type WithdrawProgress,
+  withdrawQueue,
+} from './withdraw-queue.js';

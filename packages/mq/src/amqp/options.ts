@@ -1,0 +1,80 @@
+import { ColorwayError, quote, type StateStore } from '@colorway/core';
+import type { GroupPattern } from '../names.js';
+import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
+import type { ModeName } from './mode.js';
+
+export interface ColoredChannelOptions {
+  /**
+   * `routing` (default): the broker decides by headers exchanges of ours; each message goes to one queue. `filter`:
+   * for topologies that may not be touched; colored queues are bound beside the baseline's, and each consumer
+   * acknowledges what is foreign. It needs `state`.
+   */
+  readonly mode?: ModeName;
+  /** Filter mode: where joins and leaves are kept, the directory's state half. */
+  readonly state?: StateStore;
+  /**
+   * Filter mode: how long from a join or leave until it counts, in milliseconds. Default 5,000. It must be more than
+   * the difference between the clocks of publishers and consumers.
+   */
+  readonly graceMs?: number;
+  /** How colored queues are named. Default `GID_<color>_<name>`. */
+  readonly groupPattern?: GroupPattern;
+  /** Queues that belong to one instance and have no colors. Exclusive and server-named ones never have. Default: none. */
+  readonly plain?: (queue: string) => boolean;
+  /** With which options a colored instance declares its own queue where the application consumes without `assertQueue`. */
+  readonly queueOptions?: (queue: string) => QueueOptions | undefined;
+  /** How long a colored consumer waits for a baseline that is just starting, in milliseconds. Default 5,000. */
+  readonly baselineWaitMs?: number;
+  /** How long a queue that has no routing is known to have none, in milliseconds. Default 1,000. */
+  readonly recheckMs?: number;
+  /** Opens another channel on the same connection. Default: with the class of the given channel, as amqplib does. */
+  readonly openChannel?: () => Promise<AmqpChannel>;
+}
+
+export interface ResolvedOptions {
+  readonly mode: ModeName;
+  readonly state: StateStore | undefined;
+  readonly graceMs: number;
+  readonly groupPattern: GroupPattern | undefined;
+  readonly plain: (queue: string) => boolean;
+  readonly queueOptions: (queue: string) => QueueOptions | undefined;
+  readonly baselineWaitMs: number;
+  readonly recheckMs: number;
+  readonly openChannel: (() => Promise<AmqpChannel>) | undefined;
+}
+
+const MODES: readonly unknown[] = ['routing', 'filter'] satisfies ModeName[];
+
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without `state`. */
+export function resolveOptions(options: ColoredChannelOptions): ResolvedOptions {
+  const mode = options.mode ?? 'routing';
+  if (!MODES.includes(mode)) {
+    throw new ColorwayError('COLORWAY_INVALID_OPTION', `mode: ${quote(mode)} must be "routing" or "filter".`);
+  }
+  if (mode === 'filter' && options.state === undefined) {
+    throw new ColorwayError(
+      'COLORWAY_STATE_MISSING',
+      'mode "filter" keeps joins and leaves in the directory. Give the option state: the state half of a directory.',
+    );
+  }
+  return Object.freeze({
+    mode,
+    state: options.state,
+    graceMs: milliseconds('graceMs', options.graceMs, 5_000),
+    groupPattern: options.groupPattern,
+    plain: options.plain ?? (() => false),
+    queueOptions: options.queueOptions ?? (() => undefined),
+    baselineWaitMs: milliseconds('baselineWaitMs', options.baselineWaitMs, 5_000),
+    recheckMs: milliseconds('recheckMs', options.recheckMs, 1_000),
+    openChannel: options.openChannel,
+  });
+}
+
+function milliseconds(option: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new ColorwayError(
+    'COLORWAY_INVALID_OPTION',
+    `${option}: ${quote(value)} must be a number of milliseconds.`,
+  );
+}

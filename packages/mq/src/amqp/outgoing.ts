@@ -1,0 +1,123 @@
+import { bind, type CarrierNames, type Coloring, ColorwayError, type FlowType, quote } from '@colorway/core';
+import { stampMessage } from '../message/index.js';
+import type { AmqpChannel, OnConfirm, PublishOptions } from './amqp-channel.js';
+import type { CallOrder } from './call-order.js';
+import type { Destinations } from './destinations.js';
+import { routingNames } from './queue-names.js';
+import { stampSentAt } from './sent-at.js';
+
+interface Send {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly options: PublishOptions | undefined;
+  readonly onConfirm: OnConfirm | undefined;
+}
+
+/** What a channel sends: stamped with the active color, and to a queue by way of its routing. */
+export class Outgoing {
+  readonly #coloring: Coloring;
+  readonly #channel: AmqpChannel;
+  readonly #order: CallOrder;
+  /** Without it (filter mode) queues have no routing. */
+  readonly #destinations: Destinations | undefined;
+  /** Waiting, in order, until it is known how the first one gets to its queue. */
+  readonly #held: Send[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(
+    coloring: Coloring,
+    channel: AmqpChannel,
+    order: CallOrder,
+    destinations: Destinations | undefined,
+  ) {
+    this.#coloring = coloring;
+    this.#channel = channel;
+    this.#order = order;
+    this.#destinations = destinations;
+  }
+
+  /**
+   * Publishes as amqplib does. The first message to a queue that nobody has asked for yet, and what follows it, is
+   * held until the broker has said whether the queue has a routing; then the answer is false, as for a full write
+   * buffer, and `drain` follows.
+   */
+  publish(
+    exchange: string,
+    routingKey: string,
+    content: Buffer,
+    options?: PublishOptions,
+    onConfirm?: OnConfirm,
+  ): boolean {
+    const flow = this.#coloring.flowType();
+    const send: Send =
+      flow === undefined
+        ? { exchange, routingKey, content, options, onConfirm }
+        : {
+            exchange,
+            routingKey,
+            content,
+            options: stamped(options, flow, this.#coloring.carriers),
+            onConfirm: onConfirm && bind(onConfirm),
+          };
+    const route = this.#held.length > 0 ? undefined : this.#route(send);
+    if (route !== undefined) return this.#send(send, route);
+    // amqplib's own check, while the caller can still be told.
+    if (!Buffer.isBuffer(content)) throw new TypeError('content is not a buffer');
+    this.#held.push(send);
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return false;
+  }
+
+  /** Resolves when nothing is held any more. */
+  async flushed(): Promise<void> {
+    await this.#flushing;
+  }
+
+  /** The exchange to publish to; `undefined` while that is not known. */
+  #route({ exchange, routingKey, options }: Send): string | undefined {
+    if (exchange !== '' || this.#destinations === undefined) return exchange;
+    const destination = this.#destinations.lookup(routingKey);
+    if (destination !== 'routed') return destination === undefined ? undefined : exchange;
+    if (options?.CC === undefined && options?.BCC === undefined) return routingNames(routingKey).coloring;
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `CC and BCC would pass by the routing of queue ${quote(routingKey)}. Send to each queue by itself, or publish to an exchange.`,
+    );
+  }
+
+  #send({ routingKey, content, options, onConfirm }: Send, exchange: string): boolean {
+    // A plain channel's publish takes four arguments, and OpenTelemetry's instrumentation counts them.
+    return onConfirm === undefined
+      ? this.#channel.publish(exchange, routingKey, content, options)
+      : this.#channel.publish(exchange, routingKey, content, options, onConfirm);
+  }
+
+  async #flush(): Promise<void> {
+    // What the caller has asked for before may build the routing.
+    await this.#order.idle();
+    for (let send = this.#held[0]; send !== undefined; send = this.#held[0]) {
+      try {
+        if (this.#route(send) === undefined) await this.#destinations?.resolve(send.routingKey);
+        this.#send(send, this.#route(send) ?? send.exchange);
+      } catch (error) {
+        send.onConfirm?.(error, {});
+        if (send.onConfirm === undefined) this.#channel.emit('error', error);
+      }
+      this.#held.shift();
+    }
+    this.#channel.emit('drain');
+  }
+}
+
+/** A copy: options are often used twice, and must not carry the first color on. */
+function stamped(
+  options: PublishOptions | undefined,
+  flow: FlowType,
+  carriers: CarrierNames,
+): PublishOptions {
+  const headers = stampSentAt(stampMessage(options?.headers, flow, carriers), flow);
+  return headers === undefined ? { ...options } : { ...options, headers };
+}

@@ -1,0 +1,59 @@
+import { type CarrierNames, type Color, ColorwayError, quote } from '@colorway/core';
+import type { BindingArguments } from './amqp-channel.js';
+
+/** AMQP's short strings, which all names are, have at most 255 bytes. */
+const MAX_NAME_BYTES = 255;
+
+/** Names that the broker gives out and reserves: server-named queues, `amq.rabbitmq.reply-to`. */
+export function isBrokersName(queue: string): boolean {
+  return queue === '' || queue.startsWith('amq.');
+}
+
+/** The exchanges that route one queue's messages by color. */
+export interface RoutingNames {
+  /**
+   * Where all that is bound by the baseline, or sent to the queue, comes in. Messages without the property go on to
+   * `baseline` after one look, whatever the number of colors; the others to `colors`.
+   */
+  readonly coloring: string;
+  /** One binding a color; what matches none goes on to `baseline`. */
+  readonly colors: string;
+  /** Leads to the baseline's queue. */
+  readonly baseline: string;
+  /** Where what colored instances bind comes in: what has no property, or no color of ours, ends here. */
+  readonly own: string;
+  readonly ownColors: string;
+}
+
+/** @throws ColorwayError `COLORWAY_GROUP_NAME` for names that would be too long. */
+export function routingNames(queue: string): RoutingNames {
+  const names = {
+    coloring: `${queue}.coloring`,
+    colors: `${queue}.coloring.colors`,
+    baseline: `${queue}.baseline`,
+    own: `${queue}.coloring.own`,
+    ownColors: `${queue}.coloring.own.colors`,
+  };
+  const bytes = Buffer.byteLength(names.ownColors);
+  if (bytes <= MAX_NAME_BYTES) return names;
+  throw new ColorwayError(
+    'COLORWAY_GROUP_NAME',
+    `Queue ${quote(queue)} needs an exchange ${quote(names.ownColors)} of ${bytes} bytes, and AMQP allows ${MAX_NAME_BYTES}. ` +
+      'Shorten the name of the queue.',
+  );
+}
+
+/**
+ * The arguments of a headers binding that takes one color; without a color, all that has the property. A name that
+ * begins with `x-` is silently ignored by `all` and `any`, so that every queue would get everything: it needs the
+ * `-with-x` kinds (RabbitMQ 3.10 and later).
+ */
+export function matchArguments(
+  { messageProperties }: CarrierNames,
+  color: Color | undefined,
+): BindingArguments {
+  const kind = messageProperties.length === 1 ? 'all' : 'any';
+  const withX = messageProperties.some((property) => property.startsWith('x-')) ? '-with-x' : '';
+  const properties = messageProperties.map((property) => [property, color ?? null]);
+  return { 'x-match': `${kind}${withX}`, ...Object.fromEntries(properties) };
+}

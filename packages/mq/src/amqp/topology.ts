@@ -1,0 +1,144 @@
+import { type CarrierNames, type Color, ColorwayError, quote } from '@colorway/core';
+import type { GroupNames } from '../names.js';
+import type { QueueOptions } from './amqp-channel.js';
+import { matchArguments, routingNames } from './queue-names.js';
+import type { SideChannel } from './side-channel.js';
+
+/*
+ *   X ──(the app's own keys)──▶ GID_X.coloring          headers, alternate-exchange = GID_X.baseline
+ *                                 ├─ has the property ──▶ GID_X.coloring.colors    headers, the same alternate-exchange
+ *                                 │                         ├─ DMQ_ENV_TAG = c ──▶ queue GID_c_X
+ *                                 │                         └─ no match ─────────▶ GID_X.baseline
+ *                                 └─ has it not ────────▶ GID_X.baseline (fanout) ──▶ queue GID_X
+ *
+ *   X ──(keys that a colored instance binds)──▶ GID_X.coloring.own ─▶ GID_X.coloring.own.colors ─▶ queue GID_c_X
+ *
+ * A headers exchange looks at each of its bindings for each message. Two stages make that one look for a message
+ * without a color, however many colors there are.
+ *
+ * A colored instance never binds what leads to the baseline: a key that only its code knows would bring the baseline
+ * messages that nobody there asked for, for ever. A message that comes both ways reaches the queue once, because
+ * RabbitMQ delivers a publish to a set of queues.
+ */
+
+/** Declares and takes away the routing of queues. Everything can be done again at any time. */
+export class Topology {
+  readonly #side: SideChannel;
+  readonly #carriers: CarrierNames;
+  readonly #names: GroupNames;
+
+  constructor(side: SideChannel, carriers: CarrierNames, names: GroupNames) {
+    this.#side = side;
+    this.#carriers = carriers;
+    this.#names = names;
+  }
+
+  isRouted(queue: string): Promise<boolean> {
+    const { coloring } = routingNames(queue);
+    return this.#side.has((channel) => channel.checkExchange(coloring));
+  }
+
+  hasQueue(queue: string): Promise<boolean> {
+    return this.#side.has((channel) => channel.checkQueue(queue));
+  }
+
+  /** Builds what leads to an existing baseline queue. The way in comes last: what takes it must find its way. */
+  async build(queue: string): Promise<void> {
+    const { coloring, colors, baseline } = routingNames(queue);
+    const alternate = { durable: true, alternateExchange: baseline };
+    await this.buildOwn(queue);
+    await this.#side.run(async (channel) => {
+      await channel.assertExchange(baseline, 'fanout', { durable: true });
+      await channel.bindQueue(queue, baseline, '');
+      await channel.assertExchange(colors, 'headers', alternate);
+      await channel.assertExchange(coloring, 'headers', alternate);
+      await channel.bindExchange(colors, coloring, '', matchArguments(this.#carriers, undefined));
+    });
+  }
+
+  /** Builds what colored instances bind. */
+  async buildOwn(queue: string): Promise<void> {
+    const { own, ownColors } = routingNames(queue);
+    await this.#side.run(async (channel) => {
+      await channel.assertExchange(ownColors, 'headers', { durable: true });
+      await channel.assertExchange(own, 'headers', { durable: true });
+      await channel.bindExchange(ownColors, own, '', matchArguments(this.#carriers, undefined));
+    });
+  }
+
+  /**
+   * For a colored instance that declares a queue: the baseline's must be there too, else what is sent to it before the
+   * baseline starts is lost. Where it stands already, it is the baseline's to build its routing.
+   */
+  async ensureBaseline(queue: string, options: QueueOptions | undefined): Promise<boolean> {
+    if (await this.isRouted(queue)) return true;
+    if (await this.hasQueue(queue)) return false;
+    await this.#side.run((channel) => channel.assertQueue(queue, options));
+    await this.build(queue);
+    return true;
+  }
+
+  /**
+   * Leads to the baseline what `source` publishes. A direct binding (from before Colorway) is taken away after that:
+   * in between, a message whose color has a consumer reaches both; the other order could lose one.
+   */
+  async bindBaseline(queue: string, source: string, pattern: string, args: unknown): Promise<void> {
+    const { coloring } = routingNames(queue);
+    await this.#side.run((channel) => channel.bindExchange(coloring, source, pattern, args));
+    await this.#side.run((channel) => channel.unbindQueue(queue, source, pattern, args));
+  }
+
+  async unbindBaseline(queue: string, source: string, pattern: string, args: unknown): Promise<void> {
+    const { coloring } = routingNames(queue);
+    await this.#side.run((channel) => channel.unbindExchange(coloring, source, pattern, args));
+    await this.#side.run((channel) => channel.unbindQueue(queue, source, pattern, args));
+  }
+
+  async bindColored(queue: string, source: string, pattern: string, args: unknown): Promise<void> {
+    await this.buildOwn(queue);
+    const { own } = routingNames(queue);
+    await this.#side.run((channel) => channel.bindExchange(own, source, pattern, args));
+  }
+
+  /**
+   * From here on the color's messages go to its queue. One binding at a time is enough, and their order matters: were
+   * `own` first, a message could come to the baseline by one way and to the color by the other.
+   */
+  async join(queue: string, color: Color): Promise<void> {
+    const { colors, ownColors } = routingNames(queue);
+    const match = matchArguments(this.#carriers, color);
+    const queueOfColor = this.#names.colored(queue, color);
+    await this.buildOwn(queue);
+    await this.#side.run((channel) => channel.bindQueue(queueOfColor, colors, '', match));
+    await this.#side.run((channel) => channel.bindQueue(queueOfColor, ownColors, '', match));
+  }
+
+  /** From here on the color's messages go to the baseline. */
+  async leave(queue: string, color: Color): Promise<void> {
+    const { colors, ownColors } = routingNames(queue);
+    const match = matchArguments(this.#carriers, color);
+    const queueOfColor = this.#names.colored(queue, color);
+    await this.#side.run((channel) => channel.unbindQueue(queueOfColor, ownColors, '', match));
+    await this.#side.run((channel) => channel.unbindQueue(queueOfColor, colors, '', match));
+  }
+
+  /**
+   * A color may join when the baseline's messages come through the routing: else it would handle beside the baseline
+   * what the baseline still gets directly.
+   * @throws ColorwayError `COLORWAY_INVALID_OPTION`
+   */
+  async mustBeRouted(queue: string, waitMs: number): Promise<void> {
+    const until = performance.now() + waitMs;
+    while (!(await this.isRouted(queue))) {
+      if (performance.now() >= until) {
+        throw new ColorwayError(
+          'COLORWAY_INVALID_OPTION',
+          `Queue ${quote(queue)} has no routing by color (exchange ${quote(routingNames(queue).coloring)}), so its baseline ` +
+            'would handle the messages of this color too. Start the baseline with coloredChannel first, and let it call ' +
+            'assertQueue and bindQueue; or use mode: "filter".',
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

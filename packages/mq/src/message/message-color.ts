@@ -1,0 +1,70 @@
+import {
+  type CarrierNames,
+  type Color,
+  carrierNames,
+  colorOf,
+  type FlowType,
+  flowTypeOfColor,
+  isColor,
+  readBaggage,
+} from '@colorway/core';
+
+/** Headers as a broker's client hands them over: whatever the sender put there. */
+export type MessageHeaders = Readonly<Record<string, unknown>>;
+
+const BAGGAGE = 'baggage';
+
+/**
+ * The color that a message carries: in a message property (any accepted name; a string or bytes), else as
+ * baggage member. Never throws, whatever stands there; a value outside the grammar counts as none.
+ *
+ * @param names default: those of the process, which `createColoring` sets.
+ */
+export function messageColor(
+  headers: MessageHeaders | undefined,
+  names: CarrierNames = carrierNames(),
+): Color | undefined {
+  return colorOf(messageFlow(headers, names));
+}
+
+/** The flow type that a message carries: its color, else a mark of another kind, which stands in the baggage alone. */
+export function messageFlow(
+  headers: MessageHeaders | undefined,
+  names: CarrierNames = carrierNames(),
+): FlowType | undefined {
+  if (headers === undefined || headers === null) return undefined;
+  for (const property of names.messageProperties) {
+    const color = textOf(ownValue(headers, property), MAX_COLOR_BYTES);
+    if (isColor(color)) return flowTypeOfColor(color, names);
+  }
+  const baggage = messageBaggage(headers);
+  if (baggage === undefined) return undefined;
+  const incoming = readBaggage(baggage, names);
+  return incoming.kind === 'flow' ? incoming.flow : undefined;
+}
+
+/** The `baggage` header as text; `undefined` where there is none, or more than W3C allows. */
+export function messageBaggage(headers: MessageHeaders | undefined): string | undefined {
+  return headers === undefined || headers === null
+    ? undefined
+    : textOf(ownValue(headers, BAGGAGE), MAX_BAGGAGE_BYTES);
+}
+
+const MAX_COLOR_BYTES = 63;
+/** Twice W3C's own limit: what lies beyond is not ours to read. */
+const MAX_BAGGAGE_BYTES = 16_384;
+
+/** Only own values count: a property named like one of `Object.prototype` is none. */
+function ownValue(headers: MessageHeaders, name: string): unknown {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
+/** Kafka hands over bytes, and a list where a header stands several times; then the last one counts. */
+function textOf(value: unknown, maxBytes: number): string | undefined {
+  const single = Array.isArray(value) ? value.at(-1) : value;
+  if (typeof single === 'string') return single.length <= maxBytes ? single : undefined;
+  if (single instanceof Uint8Array && single.byteLength <= maxBytes) {
+    return Buffer.from(single.buffer, single.byteOffset, single.byteLength).toString('utf8');
+  }
+  return undefined;
+}

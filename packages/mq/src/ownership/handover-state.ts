@@ -1,0 +1,128 @@
+/**
+ * How far the hand-over of a color's messages is, for one (group, topic, color). It belongs to the
+ * declared membership and not to a process: a crashed colored consumer leaves it `active`.
+ *
+ * `absent(e)` means that epoch e is over; `absent(0)` that there was none. The directory's entry is never
+ * deleted, because the number of the epoch must not be used again.
+ */
+export type Handover =
+  | { readonly kind: 'absent'; readonly epoch: number }
+  | { readonly kind: 'joining'; readonly epoch: number }
+  | { readonly kind: 'active'; readonly epoch: number }
+  /** Nobody handles a message of the color before the stop and leave fences stand. */
+  | { readonly kind: 'leaving'; readonly epoch: number; readonly onLeave: OnLeave }
+  /** All leave fences stand; what lies below them is handled by members of the colored group. */
+  | {
+      readonly kind: 'draining';
+      readonly epoch: number;
+      readonly onLeave: OnLeave;
+      /** The one process that may delete the broker's group. */
+      readonly closer?: string;
+    };
+
+/** What happens to messages that the color owned and did not handle before it left. */
+export type OnLeave = 'drain' | 'discard';
+
+/** A state without its details: what a process had seen when it did something. */
+export interface HandoverMark {
+  readonly kind: Handover['kind'];
+  readonly epoch: number;
+}
+
+export const NEVER_JOINED: Handover = Object.freeze({ kind: 'absent', epoch: 0 });
+
+const ORDER = { joining: 1, active: 2, leaving: 3, draining: 4, absent: 5 } as const satisfies Record<
+  Handover['kind'],
+  number
+>;
+
+/** Below 0 when `a` comes before `b`. States only ever move on, so the later of two is the newer. */
+export function compareHandovers(a: HandoverMark, b: HandoverMark): number {
+  return a.epoch === b.epoch ? ORDER[a.kind] - ORDER[b.kind] : a.epoch - b.epoch;
+}
+
+/** The next state, to be written by compare-and-set over the one that was given; or why there is none. */
+export type Transition =
+  | { readonly kind: 'next'; readonly state: Handover }
+  | { readonly kind: 'refused'; readonly reason: TransitionRefusal; readonly state: Handover };
+
+export type TransitionRefusal =
+  | 'joined-already'
+  | 'still-leaving'
+  | 'not-joined'
+  | 'other-epoch'
+  | 'wrong-state'
+  | 'other-closer';
+
+/** A colored consumer appears. While the epoch before is leaving or draining, it helps to drain instead. */
+export function join(state: Handover): Transition {
+  if (state.kind === 'absent') return next({ kind: 'joining', epoch: state.epoch + 1 });
+  return refused(
+    state.kind === 'leaving' || state.kind === 'draining' ? 'still-leaving' : 'joined-already',
+    state,
+  );
+}
+
+/** Every partition has its join fence. */
+export function activate(state: Handover, epoch: number): Transition {
+  return step(state, epoch, ['joining'], () => ({ kind: 'active', epoch }));
+}
+
+/**
+ * The color is to leave: whoever removes the membership writes this *before* anybody fixes where the
+ * colored group stopped. Also legal while it is still joining.
+ */
+export function leave(state: Handover, epoch: number, onLeave: OnLeave): Transition {
+  if (state.kind === 'absent') return refused('not-joined', state);
+  return step(state, epoch, ['joining', 'active'], () => ({ kind: 'leaving', epoch, onLeave }));
+}
+
+/** Every partition has its leave fence. */
+export function startDraining(state: Handover, epoch: number): Transition {
+  return step(state, epoch, ['leaving'], ({ onLeave }) => ({ kind: 'draining', epoch, onLeave }));
+}
+
+/**
+ * Everything is drained, and one process takes it upon itself to delete the broker's group. A deletion
+ * that lands late would take the next epoch's offsets away, so there is only one, before `absent`.
+ *
+ * @param instead the closer that is known to be dead, to take over from it.
+ */
+export function claimClosing(state: Handover, epoch: number, closer: string, instead?: string): Transition {
+  if (
+    state.kind === 'draining' &&
+    state.closer !== undefined &&
+    state.closer !== closer &&
+    state.closer !== instead
+  ) {
+    return refused('other-closer', state);
+  }
+  return step(state, epoch, ['draining'], ({ onLeave }) => ({ kind: 'draining', epoch, onLeave, closer }));
+}
+
+/** The broker's group is deleted: the epoch is over. */
+export function close(state: Handover, epoch: number, closer: string): Transition {
+  if (state.kind === 'draining' && state.closer !== closer) return refused('other-closer', state);
+  return step(state, epoch, ['draining'], () => ({ kind: 'absent', epoch }));
+}
+
+type Of<Kind extends Handover['kind']> = Extract<Handover, { kind: Kind }>;
+
+function step<Kind extends Handover['kind']>(
+  state: Handover,
+  epoch: number,
+  from: readonly Kind[],
+  to: (state: Of<Kind>) => Handover,
+): Transition {
+  if (state.epoch !== epoch) return refused('other-epoch', state);
+  if (!(from as readonly string[]).includes(state.kind)) return refused('wrong-state', state);
+  return next(to(state as Of<Kind>));
+}
+
+function next(state: Handover): Transition {
+  return { kind: 'next', state: Object.freeze(state) };
+}
+
+function refused(reason: TransitionRefusal, state: Handover): Transition {
+  return { kind: 'refused', reason, state };
+}

@@ -1,0 +1,87 @@
+import type { Coloring } from '@colorway/core';
+import { type AmqpChannel, type ColoredChannelOptions, coloredChannel } from '@colorway/mq/amqp';
+import { createColoring } from '@colorway/registry';
+import { memoryDirectory } from '@colorway/registry/memory';
+import * as amqp2 from 'amqplib';
+import * as amqp1 from 'amqplib1';
+
+/** Both lines of amqplib in use; their types agree in all that is called here. */
+export const LINES = { 'amqplib 2': amqp2, 'amqplib 1': amqp1 as unknown as typeof amqp2 };
+
+export type Channel = amqp2.Channel;
+export type ConfirmChannel = amqp2.ConfirmChannel;
+
+const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+
+export function cleanUp(task: () => Promise<unknown> | unknown): void {
+  cleanUps.push(task);
+}
+
+export async function cleanUpAll(): Promise<void> {
+  for (const task of cleanUps.splice(0).reverse()) await task();
+}
+
+let counter = 0;
+
+/** A name that no other test has. */
+export function unique(name: string): string {
+  counter++;
+  return `${name}-${process.pid.toString(36)}-${Date.now().toString(36)}-${counter}`;
+}
+
+export function coloringOf(color?: string, carriers = {}): Coloring {
+  const coloring = createColoring({
+    service: 'order',
+    color: color ?? '',
+    directory: memoryDirectory(),
+    carriers,
+    closing: { noticeMs: 0 },
+  });
+  cleanUp(() => coloring.close());
+  return coloring;
+}
+
+export async function connect(url: string, amqp = amqp2): Promise<amqp2.ChannelModel> {
+  const connection = await amqp.connect(url);
+  connection.on('error', () => {});
+  cleanUp(() => connection.close().catch(() => {}));
+  return connection;
+}
+
+/** A service instance: a connection and a wrapped confirm channel of its own. */
+export async function instance(
+  url: string,
+  color?: string,
+  options: ColoredChannelOptions & { amqp?: typeof amqp2; carriers?: object } = {},
+): Promise<{
+  channel: ConfirmChannel;
+  connection: amqp2.ChannelModel;
+  coloring: Coloring;
+  raw: ConfirmChannel;
+}> {
+  const { amqp, carriers, ...rest } = options;
+  const connection = await connect(url, amqp);
+  const coloring = coloringOf(color, carriers);
+  const raw = await connection.createConfirmChannel();
+  raw.on('error', () => {});
+  return { channel: coloredChannel(coloring, raw, rest), connection, coloring, raw };
+}
+
+/** What a consumer was given, with the color in whose context. */
+export interface Handled {
+  readonly by: string;
+  readonly text: string;
+  readonly color: string | undefined;
+}
+
+export async function until(what: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export type { AmqpChannel };
