@@ -1,0 +1,27 @@
+import type { Coloring } from '@colorway/core';
+import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
+import { GroupAdmin } from './group-admin.js';
+import { overlay } from './overlay.js';
+import { wrapConsumer } from './wrap-consumer.js';
+import { wrapProducer } from './wrap-producer.js';
+
+/**
+ * The same client, in color. Producers stamp the active color; consumers join `GID_X` in the baseline and
+ * `GID_<color>_X` in a colored instance, and each message is handled by exactly one of the two, in its color.
+ * `admin()` and everything else is the client's own.
+ *
+ * A consumer that names no `maxWaitTimeInMs` gets 500 (KafkaJS: 5,000), and no `heartbeatInterval`, 1,000
+ * (KafkaJS: 3,000): so fast an idle partition follows a color that joins or leaves. `eachMessage` runs over
+ * the client's `eachBatch`.
+ *
+ * @param kafka a `Kafka` of KafkaJS 2, or a compatible client that hands its cluster to partition assigners.
+ * @throws ColorwayError `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`; `run()`:
+ *   `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`.
+ */
+export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
+  const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
+  return overlay(kafka, {
+    producer: (config?: never) => wrapProducer(coloring, kafka.producer(config) as ProducerClient),
+    consumer: (config: ConsumerConfigLike) => wrapConsumer(coloring, kafka, admin, config),
+  });
+}

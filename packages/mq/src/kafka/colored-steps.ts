@@ -1,0 +1,153 @@
+import type { Color } from '@colorway/core';
+import { type ColoredStep, nextColoredStep } from '../ownership/colored-step.js';
+import { handoverHere } from '../ownership/fences.js';
+import { type Owner, owner } from '../ownership/owner.js';
+import type { GroupSession } from './group-session.js';
+import type { HeldPartition } from './held-partition.js';
+import { NotNow, type PartitionSteps } from './partition-steps.js';
+import { prove } from './prove.js';
+import type { Verdict } from './verdict.js';
+
+export interface ColoredStepsOptions {
+  readonly color: Color;
+  readonly session: GroupSession;
+  /** What the group has committed. */
+  readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
+  /** Closes a partition, and opens it. */
+  readonly close: (held: HeldPartition, why: string) => void;
+  readonly open: (held: HeldPartition) => void;
+  /** Closes it for the moment that its first steps take. */
+  readonly closeAtFirst: (held: HeldPartition) => void;
+  readonly seek: (held: HeldPartition, offset: bigint) => void;
+  readonly decided: (color: Color, owner: Owner) => void;
+  /** A member that drains: what still belongs to the color in other topics is not its to take. */
+  readonly drains?: boolean;
+  /** Counts, and handles nothing, where messages are to be discarded; else they are left to somebody who does. */
+  readonly discards?: boolean;
+  /** Everything below the leave fence was taken, and will be committed now. */
+  readonly beforeEnd?: (held: HeldPartition) => void;
+}
+
+/** The part of a member of a colored group: a colored consumer, or a baseline instance that drains its messages. */
+export class ColoredSteps implements PartitionSteps {
+  readonly color: Color;
+  readonly #options: ColoredStepsOptions;
+  readonly #asked = new WeakSet<HeldPartition>();
+
+  constructor(options: ColoredStepsOptions) {
+    this.color = options.color;
+    this.#options = options;
+  }
+
+  /** Nothing is taken before its start is known. */
+  assigned(held: HeldPartition): void {
+    this.#options.closeAtFirst(held);
+  }
+
+  verdict(held: HeldPartition, color: Color | undefined, offset: string): Verdict {
+    const { until } = held;
+    if (color !== this.color) return until !== undefined && BigInt(offset) >= until ? 'stop' : 'foreign';
+    const at = BigInt(offset);
+    if (until !== undefined && at >= until) return 'stop';
+    const found = this.owner(held, color, at);
+    this.#options.decided(color, found);
+    return found.kind === 'colored' ? 'own' : found.kind === 'baseline' ? 'foreign' : 'undecided';
+  }
+
+  owner({ refreshed, handover, partition }: HeldPartition, color: Color, offset: bigint): Owner {
+    return owner(color, partition, offset, refreshed ? handover.table : handover.unrefreshed);
+  }
+
+  async advance(held: HeldPartition): Promise<void> {
+    if (!held.refreshed) {
+      await held.handover.refresh();
+      held.refreshed = true;
+    }
+    await this.#findCommitted(held);
+    let refreshes = 0;
+    while (held.current) {
+      const step = this.#next(held);
+      if (step.kind === 'refresh-view' && refreshes++ > 0) {
+        throw new NotNow('the directory has a later entry without the ones before');
+      }
+      if (await this.#take(held, step)) return;
+    }
+  }
+
+  /** Whether there is nothing more to do now. */
+  async #take(held: HeldPartition, step: ColoredStep): Promise<boolean> {
+    const { session, open, close, seek } = this.#options;
+    switch (step.kind) {
+      case 'refresh-view':
+        await held.handover.refresh();
+        return false;
+      case 'wait':
+        close(held, step.for);
+        return true;
+      case 'commit-start':
+        // Committed with the first batch, before its first message: a crash before that starts here again.
+        held.start = step.position;
+        held.position = step.position;
+        seek(held, step.position);
+        return false;
+      case 'consume':
+        if (step.until === undefined && this.#options.drains) {
+          this.#finish(held);
+          return true;
+        }
+        held.until = step.until;
+        open(held);
+        return true;
+      case 'commit-in-generation': {
+        // Nothing is taken any more, not even passed over: the stop must not be behind the position.
+        close(held, 'leave-fence');
+        if (handoverHere(held.handover.table, this.color, held.partition).current.leave !== undefined) {
+          this.#options.beforeEnd?.(held);
+        }
+        const known = await prove(session, held, this.color, () => {
+          const again = this.#next(held);
+          return again.kind === 'commit-in-generation' ? again : undefined;
+        });
+        return !known;
+      }
+      case 'create-stop-fence':
+        await held.handover.createFence(this.color, step.epoch, 'stop', held.partition, step.offset);
+        return false;
+      case 'discard':
+        if (this.#options.discards) {
+          held.until = step.to;
+          open(held);
+        } else this.#finish(held);
+        return true;
+      case 'done':
+        this.#finish(held);
+        return true;
+    }
+  }
+
+  #finish(held: HeldPartition): void {
+    held.finished = true;
+    this.#options.close(held, 'done');
+  }
+
+  #next(held: HeldPartition): ColoredStep {
+    return nextColoredStep({
+      here: handoverHere(held.handover.table, this.color, held.partition),
+      position: held.position,
+      committed: held.committed,
+      handling: false,
+      refreshed: held.refreshed,
+      generation: this.#options.session.generation ?? -1,
+      proof: held.proofs.get(this.color),
+    });
+  }
+
+  async #findCommitted(held: HeldPartition): Promise<void> {
+    if (this.#asked.has(held)) return;
+    const committed = await this.#options.committedOf(held);
+    if (!held.current) throw new NotNow('the assignment is over');
+    this.#asked.add(held);
+    held.committed = committed;
+    held.position = committed;
+  }
+}

@@ -1,0 +1,282 @@
+import { type Color, type Coloring, count } from '@colorway/core';
+import { parseOffset } from '../ownership/offset.js';
+import type { Owner } from '../ownership/owner.js';
+import { commitPassed, commitStart } from './batch-commits.js';
+import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from './client-types.js';
+import { eachBatch } from './each-batch.js';
+import { eachMessage } from './each-message.js';
+import type { GroupSession } from './group-session.js';
+import { HeldPartition } from './held-partition.js';
+import type { PartitionSteps } from './partition-steps.js';
+import { Pauses } from './pauses.js';
+import type { TopicHandover } from './topic-handover.js';
+
+const RETRY_MS = 200;
+const SETTLE_MS = 250;
+
+export interface GroupMemberOptions {
+  readonly coloring: Coloring;
+  readonly consumer: ConsumerClient;
+  readonly session: GroupSession;
+  readonly topics: ReadonlyMap<string, TopicHandover>;
+  readonly run: RunConfig;
+  /** Its handlers are another consumer's, and run marked (see `inDrain`). */
+  readonly drains?: boolean;
+}
+
+/** A member of a consumer group, of the baseline's or of a color's: what it holds, and what it does with a batch. */
+export class GroupMember {
+  readonly coloring: Coloring;
+  readonly consumer: ConsumerClient;
+  readonly session: GroupSession;
+  readonly pauses: Pauses;
+  readonly run: RunConfig;
+  readonly drains: boolean;
+  /** An assignment stands. */
+  joined = false;
+  /** Grows with each seek. */
+  seeks = 0;
+  /** Messages passed over, for status. */
+  skipped = 0;
+  readonly reasons = new Map<Color, Owner['reason']>();
+  /** Told when a partition came to its end. */
+  onFinished: () => void = () => {};
+  readonly #topics: ReadonlyMap<string, TopicHandover>;
+  readonly #held = new Map<string, Map<number, HeldPartition>>();
+  readonly #stops: (() => void)[] = [];
+  #steps!: PartitionSteps;
+  #over = false;
+
+  constructor({ coloring, consumer, session, topics, run, drains = false }: GroupMemberOptions) {
+    this.coloring = coloring;
+    this.consumer = consumer;
+    this.session = session;
+    this.pauses = new Pauses(consumer);
+    this.run = run;
+    this.drains = drains;
+    this.#topics = topics;
+  }
+
+  get steps(): PartitionSteps {
+    return this.#steps;
+  }
+
+  /** To be called before the consumer runs. */
+  start(steps: PartitionSteps): void {
+    this.#steps = steps;
+    const { GROUP_JOIN, CRASH, STOP, END_BATCH_PROCESS, COMMIT_OFFSETS } = this.consumer.events;
+    const on = (event: string | undefined, listener: (payload: never) => void): void => {
+      this.#stops.push(this.consumer.on(event as never, ({ payload }) => listener(payload as never)));
+    };
+    on(GROUP_JOIN, ({ memberId, memberAssignment }: GroupJoin) => this.#assigned(memberId, memberAssignment));
+    for (const over of [CRASH, STOP]) on(over, () => this.#lose());
+    on(END_BATCH_PROCESS, (batch: EmptyBatch) => this.#passedEmpty(batch));
+    on(COMMIT_OFFSETS, ({ topics }: { topics: OffsetsLike['topics'] }) => this.#committed(topics));
+    this.session.onGeneration = () => this.#kickAll();
+    for (const handover of this.#topics.values()) {
+      this.#stops.push(handover.onChange(() => this.#kickTopic(handover.topic)));
+    }
+  }
+
+  /** The consumer has ended, and nothing is to be told any more. */
+  end(): void {
+    this.#over = true;
+    this.#lose();
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  held(topic: string, partition: number): HeldPartition | undefined {
+    return this.#held.get(topic)?.get(partition);
+  }
+
+  *all(): Iterable<HeldPartition> {
+    for (const partitions of this.#held.values()) yield* partitions.values();
+  }
+
+  /** What `eachBatch` of the client is. */
+  readonly onBatch = async (payload: EachBatchPayloadLike): Promise<void> => {
+    const { batch } = payload;
+    const held = this.held(batch.topic, batch.partition);
+    if (held === undefined) return;
+    await held.enter();
+    try {
+      if (!held.open && !held.paused) await held.settled(SETTLE_MS);
+      // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
+      if (!held.open || !held.current || payload.isStale()) return;
+      const first = batch.firstOffset();
+      if (held.position === undefined && first !== null) held.position = BigInt(first);
+      if (held.start !== undefined && !(await commitStart(this.session, held, payload))) return;
+      if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
+      else if (this.run.eachBatch) await eachBatch(this, held, payload, this.run.eachBatch);
+      if (this.run.autoCommit === false) await commitPassed(held, payload);
+    } finally {
+      await held.exit(payload);
+      if (held.until !== undefined) this.kick(held);
+    }
+  };
+
+  /** Nothing is taken from the partition until it is opened. Heartbeats and other partitions go on. */
+  close(held: HeldPartition, why: string): void {
+    if (held.waiting !== why) {
+      held.wait(why);
+      if (why !== 'done') {
+        const { group, topic } = held.handover;
+        count('coloring.mq.waiting', {
+          'coloring.group': group,
+          'coloring.topic': topic,
+          'coloring.reason': why,
+        });
+      }
+    }
+    held.open = false;
+    if (held.paused || !held.current) return;
+    held.paused = true;
+    this.pauses.hold(held.topic, held.partition);
+    held.settle();
+  }
+
+  /**
+   * Nothing is taken until the first steps are done. The client may fetch meanwhile: with all its partitions
+   * paused it would sleep, and begin `maxWaitTimeInMs` later than it can.
+   */
+  closeAtFirst(held: HeldPartition): void {
+    held.wait('assignment');
+    held.open = false;
+  }
+
+  open(held: HeldPartition): void {
+    if (!held.current || this.#stillUndecided(held)) return;
+    held.goOn();
+    if (held.open) return;
+    held.open = true;
+    if (held.paused) this.pauses.release(held.topic, held.partition);
+    held.paused = false;
+    held.settle();
+  }
+
+  /** A message came whose owner is not settled. */
+  undecided(held: HeldPartition, color: Color, offset: string): void {
+    held.undecided = { color, offset: BigInt(offset) };
+    this.close(held, this.reasons.get(color) ?? 'undecided');
+    this.kick(held);
+  }
+
+  passedOver(held: HeldPartition, messages: number): void {
+    this.skipped += messages;
+    const { group, topic } = held.handover;
+    count('coloring.mq.skipped', { 'coloring.group': group, 'coloring.topic': topic }, messages);
+  }
+
+  seek(topic: string, partition: number, offset: string): void {
+    this.consumer.seek({ topic, partition, offset });
+    this.seeks++;
+    this.held(topic, partition)?.sought(offset);
+  }
+
+  decided(color: Color, { reason }: Owner): void {
+    if (this.reasons.get(color) !== reason) this.reasons.set(color, reason);
+  }
+
+  kick(held: HeldPartition): void {
+    if (this.#over || !held.current) return;
+    held.again = true;
+    if (held.advancing) return;
+    held.advancing = true;
+    void this.#advance(held);
+  }
+
+  async #advance(held: HeldPartition): Promise<void> {
+    try {
+      while (held.again && held.current) {
+        held.again = false;
+        await this.#steps.advance(held);
+      }
+      if (this.#steps.color === undefined && !held.open) this.open(held);
+      if (held.finished) this.onFinished();
+    } catch {
+      // The directory or the broker is away, or the group rebalances. What waits says so by itself.
+      setTimeout(() => this.kick(held), RETRY_MS).unref();
+    } finally {
+      held.advancing = false;
+    }
+    if (held.again) this.kick(held);
+  }
+
+  #stillUndecided(held: HeldPartition): boolean {
+    const { undecided } = held;
+    if (undecided === undefined) return false;
+    const { kind, reason } = this.#steps.owner(held, undecided.color, undecided.offset);
+    if (kind === 'undecided') this.close(held, reason);
+    return kind === 'undecided';
+  }
+
+  #assigned(memberId: string, assignment: Readonly<Record<string, readonly number[]>>): void {
+    this.#forget();
+    this.session.join(memberId);
+    this.joined = true;
+    for (const [topic, partitions] of Object.entries(assignment)) {
+      const handover = this.#topics.get(topic);
+      if (handover === undefined) continue;
+      const held = new Map(
+        partitions.map((partition) => [partition, new HeldPartition(handover, partition)]),
+      );
+      this.#held.set(topic, held);
+      for (const one of held.values()) {
+        this.pauses.release(one.topic, one.partition);
+        this.#steps.assigned(one);
+      }
+    }
+    this.#kickAll();
+    this.onFinished();
+  }
+
+  #lose(): void {
+    this.joined = false;
+    this.#forget();
+    this.pauses.clear();
+  }
+
+  #forget(): void {
+    for (const held of this.all()) held.current = false;
+    this.#held.clear();
+  }
+
+  #kickAll(): void {
+    for (const held of this.all()) this.kick(held);
+  }
+
+  #kickTopic(topic: string): void {
+    for (const held of this.#held.get(topic)?.values() ?? []) this.kick(held);
+    this.onFinished();
+  }
+
+  #committed(topics: OffsetsLike['topics']): void {
+    for (const { topic, partitions } of topics) {
+      for (const { partition, offset } of partitions) {
+        const held = this.held(topic, partition);
+        // A `Long` where the user commits by hand.
+        if (held !== undefined) held.committed = parseOffset(String(offset));
+      }
+    }
+  }
+
+  /** KafkaJS does not hand over a batch of control records alone, and passes it by itself. */
+  #passedEmpty({ topic, partition, batchSize, lastOffset }: EmptyBatch): void {
+    if (batchSize > 0) return;
+    const held = this.held(topic, partition);
+    held?.passed(lastOffset);
+    if (held?.until !== undefined) this.kick(held);
+  }
+}
+
+interface GroupJoin {
+  readonly memberId: string;
+  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
+}
+
+interface EmptyBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly batchSize: number;
+  readonly lastOffset: string;
+}

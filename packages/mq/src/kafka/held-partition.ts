@@ -1,0 +1,163 @@
+import type { Color } from '@colorway/core';
+import type { FenceTable } from '../ownership/fences.js';
+import { parseOffset } from '../ownership/offset.js';
+import type { Proof } from '../ownership/proof.js';
+import type { EachBatchPayloadLike } from './client-types.js';
+import type { TopicHandover } from './topic-handover.js';
+import type { Verdict } from './verdict.js';
+
+/** What is done between two messages, with the batch's payload where one is being handled. */
+type Work = (payload: EachBatchPayloadLike | undefined) => Promise<void>;
+
+/** A partition that was assigned to this consumer, in one generation of its group. */
+export class HeldPartition {
+  readonly handover: TopicHandover;
+  readonly topic: string;
+  readonly partition: number;
+  readonly proofs = new Map<Color, Proof>();
+  /** The directory was read after the partition was assigned. */
+  refreshed = false;
+  /** It belongs to the assignment that stands. */
+  current = true;
+  /** Messages may be taken. */
+  open = true;
+  /** The client was told not to fetch from it. */
+  paused = false;
+  /** Its steps are being taken; `again` when something changed meanwhile. */
+  advancing = false;
+  again = false;
+  /** Colored: nothing is taken from here on. */
+  until: bigint | undefined;
+  /** Colored: the start to be committed before the first message. */
+  start: bigint | undefined;
+  /** The group's committed offset as far as is known. */
+  committed: bigint | undefined;
+  /** The last message that a handler got, where commits are the user's own. */
+  lastOwn: bigint | undefined;
+  /** Nothing is left to do in it for a color that leaves. */
+  finished = false;
+  /** Why it waits, for people. */
+  waiting: string | undefined;
+  waitingSince = 0;
+  /** The last verdict that holds for all that follows it, while the table stands. */
+  lately:
+    | { readonly color: Color; readonly table: FenceTable; readonly from: string; readonly verdict: Verdict }
+    | undefined;
+  /** The message that it waits for, told apart by color and offset. */
+  undecided: { readonly color: Color; readonly offset: bigint } | undefined;
+  /** The offset of the last message handled or skipped, as text: a number is made of it when one is needed. */
+  #last: string | undefined;
+  #position: bigint | undefined;
+  #inBatch = false;
+  #atGap: Work | undefined;
+  #exclusive: Promise<void> | undefined;
+  #settled: (() => void) | undefined;
+
+  constructor(handover: TopicHandover, partition: number) {
+    this.handover = handover;
+    this.topic = handover.topic;
+    this.partition = partition;
+  }
+
+  /** The offset of the next message; `undefined` while that is not known. */
+  get position(): bigint | undefined {
+    if (this.#last !== undefined) {
+      this.#position = BigInt(this.#last) + 1n;
+      this.#last = undefined;
+    }
+    return this.#position;
+  }
+
+  set position(position: bigint | undefined) {
+    this.#last = undefined;
+    this.#position = position;
+  }
+
+  /** Everything up to this message is handled or skipped. */
+  passed(offset: string): void {
+    this.#last = offset;
+  }
+
+  /** Nothing is left below `until`. */
+  reached(): void {
+    if (this.until !== undefined) this.position = this.until;
+  }
+
+  /** The user moved it; `undefined` for one of Kafka's special offsets. */
+  sought(offset: string): void {
+    this.position = parseOffset(offset);
+  }
+
+  wait(reason: string): void {
+    if (this.waiting === reason) return;
+    this.waiting = reason;
+    this.waitingSince = performance.now();
+  }
+
+  goOn(): void {
+    this.waiting = undefined;
+    this.undecided = undefined;
+  }
+
+  /** It was opened or closed for good. */
+  settle(): void {
+    this.#settled?.();
+    this.#settled = undefined;
+  }
+
+  /** Until it was opened or closed for good, but not for long. */
+  settled(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      this.#settled = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Something is to be done between two messages. */
+  get wantsGap(): boolean {
+    return this.#atGap !== undefined;
+  }
+
+  /** Runs `work` with no message in hand: at once, or after the message (the batch, for `eachBatch`) that is. */
+  between(work: Work): Promise<void> {
+    if (this.#inBatch) {
+      return new Promise((resolve, reject) => {
+        this.#atGap = (payload) => work(payload).then(resolve, reject);
+      });
+    }
+    const done = work(undefined);
+    const settled = done
+      .catch(() => {})
+      .finally(() => {
+        if (this.#exclusive === settled) this.#exclusive = undefined;
+      });
+    this.#exclusive = settled;
+    return done;
+  }
+
+  async gap(payload: EachBatchPayloadLike): Promise<void> {
+    const work = this.#atGap;
+    this.#atGap = undefined;
+    await work?.(payload);
+  }
+
+  async enter(): Promise<void> {
+    while (this.#exclusive !== undefined) await this.#exclusive;
+    this.#inBatch = true;
+  }
+
+  async exit(payload: EachBatchPayloadLike): Promise<void> {
+    try {
+      await this.gap(payload);
+    } finally {
+      this.#inBatch = false;
+      const late = this.#atGap;
+      this.#atGap = undefined;
+      // Asked for while the last one ran: there is no batch any more.
+      if (late !== undefined) void this.between(() => late(undefined)).catch(() => {});
+    }
+  }
+}

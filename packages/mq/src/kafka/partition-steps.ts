@@ -1,0 +1,21 @@
+import type { Color } from '@colorway/core';
+import type { Owner } from '../ownership/owner.js';
+import type { HeldPartition } from './held-partition.js';
+import type { Verdict } from './verdict.js';
+
+/** The part of a consumer that differs between the baseline and a color. */
+export interface PartitionSteps {
+  /** Of the colored group; `undefined` for the baseline. */
+  readonly color: Color | undefined;
+  /** A partition was assigned. */
+  assigned(held: HeldPartition): void;
+  /** Takes the partition's steps until there is nothing to do but wait. A rejection: try again a little later. */
+  advance(held: HeldPartition): Promise<void>;
+  /** Whose message this is. Synchronous, because it is asked for each message. */
+  verdict(held: HeldPartition, color: Color | undefined, offset: string): Verdict;
+  /** The owner, for a message whose owner was undecided. */
+  owner(held: HeldPartition, color: Color, offset: bigint): Owner;
+}
+
+/** A step could not be taken now: the commit was not accepted, or nobody can tell. */
+export class NotNow extends Error {}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { activeColor, type Directory } from '@colorway/core';
+import { coloredKafka } from '@colorway/mq/kafka';
+import { type ColoringService, createColoring } from '@colorway/registry';
+import { memoryDirectory } from '@colorway/registry/memory';
+import {
+  type Consumer,
+  type ConsumerConfig,
+  type ConsumerRunConfig,
+  Kafka,
+  logLevel,
+  type Producer,
+} from 'kafkajs';
+
+/** One handled message, as a handler saw it. */
+export interface Handled {
+  /** Who handled it: the name that the consumer was started with. */
+  readonly by: string;
+  readonly id: string;
+  readonly partition: number;
+  readonly offset: string;
+  /** The color that was active in the handler. */
+  readonly color: string | undefined;
+  readonly at: number;
+}
+
+export interface StartOptions {
+  readonly color?: string;
+  readonly topics?: (string | RegExp)[];
+  readonly fromBeginning?: boolean;
+  readonly config?: Partial<ConsumerConfig>;
+  readonly run?: ConsumerRunConfig;
+  readonly delayMs?: number;
+}
+
+export interface Running {
+  readonly coloring: ColoringService;
+  readonly consumer: Consumer;
+  stop(): Promise<void>;
+}
+
+let made = 0;
+let sent = 0;
+
+/** A topic and a group of their own, a directory, and all that is started on them; `close` ends everything. */
+export class Shop {
+  readonly topic: string;
+  readonly group: string;
+  readonly directory: Directory;
+  readonly handled: Handled[] = [];
+  readonly brokers: string[];
+  readonly #kafka: Kafka;
+  readonly #closers: (() => Promise<unknown>)[] = [];
+  #producer: Producer | undefined;
+
+  constructor(brokers: string[], directory: Directory = memoryDirectory()) {
+    const unique = `${++made}-${randomBytes(3).toString('hex')}`;
+    this.brokers = brokers;
+    this.topic = `orders-${unique}`;
+    this.group = `GID_${unique}`;
+    this.directory = directory;
+    this.#kafka = this.client();
+  }
+
+  client(): Kafka {
+    return new Kafka({ brokers: this.brokers, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } });
+  }
+
+  coloring(color = ''): ColoringService {
+    const coloring = createColoring({
+      service: 'stock',
+      color,
+      directory: this.directory,
+      closing: { noticeMs: 0 },
+    });
+    this.onClose(() => coloring.close());
+    return coloring;
+  }
+
+  onClose(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close);
+  }
+
+  async createTopic(partitions = 1, topic = this.topic): Promise<void> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
+    const ready = async (): Promise<boolean> => (await admin.fetchTopicOffsets(topic)).length === partitions;
+    await until('the topic is there', () => ready().catch(() => false));
+    await admin.disconnect();
+  }
+
+  async admin<T>(ask: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    try {
+      return await ask(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  async producer(): Promise<Producer> {
+    if (this.#producer !== undefined) return this.#producer;
+    const producer = this.#kafka.producer();
+    await producer.connect();
+    this.onClose(() => producer.disconnect());
+    this.#producer = producer;
+    return producer;
+  }
+
+  /** Sends messages with ids, all in one color, round the partitions; returns the ids. */
+  async send(
+    count: number,
+    color?: string,
+    options: { partition?: number; topic?: string } = {},
+  ): Promise<string[]> {
+    const { topic = this.topic } = options;
+    const producer = await this.producer();
+    const headers = color === undefined ? {} : { DMQ_ENV_TAG: color };
+    const ids = Array.from({ length: count }, () => `${color ?? '-'}/${sent++}`);
+    const messages = ids.map((id) => ({
+      value: id,
+      headers,
+      ...(options.partition !== undefined && { partition: options.partition }),
+    }));
+    await producer.send({ topic, messages });
+    return ids;
+  }
+
+  async start(by: string, options: StartOptions = {}): Promise<Running> {
+    const { color, topics = [this.topic], fromBeginning = true, config, run, delayMs } = options;
+    const coloring = this.coloring(color);
+    if (color !== undefined) await coloring.environments.ensure(color, { owner: 'test' });
+    const consumer = coloredKafka(coloring, this.client()).consumer({ groupId: this.group, ...config });
+    await consumer.connect();
+    await consumer.subscribe({ topics, fromBeginning });
+    let stopped = false;
+    const stop = async (): Promise<void> => {
+      if (stopped) return;
+      stopped = true;
+      await consumer.disconnect();
+    };
+    this.onClose(stop);
+    await consumer.run(
+      run ?? {
+        eachMessage: async ({ partition, message }) => {
+          if (delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, delayMs));
+          this.note(by, partition, message);
+        },
+      },
+    );
+    return { coloring, consumer, stop };
+  }
+
+  note(by: string, partition: number, message: { offset: string; value: Buffer | null }): void {
+    const { offset, value } = message;
+    this.handled.push({
+      by,
+      id: String(value),
+      partition,
+      offset,
+      color: activeColor(),
+      at: performance.now(),
+    });
+  }
+
+  ids(by?: string): string[] {
+    return this.handled.filter((one) => by === undefined || one.by === by).map(({ id }) => id);
+  }
+
+  /** Everything that is wrong with what was handled of these messages: lost ones, and those handled again. */
+  faults(ids: readonly string[]): string[] {
+    const times = new Map<string, Handled[]>(ids.map((id) => [id, []]));
+    for (const one of this.handled) times.get(one.id)?.push(one);
+    const faults: string[] = [];
+    for (const [id, all] of times) {
+      if (all.length === 0) faults.push(`lost: ${id}`);
+      if (all.length > 1)
+        faults.push(
+          `handled twice: ${id} at ${all[0]?.partition}/${all[0]?.offset} by ${all.map(({ by }) => by).join(', ')}`,
+        );
+      const wrong = all.find(({ color }) => (color ?? '-') !== id.split('/')[0]);
+      if (wrong !== undefined) faults.push(`in color ${wrong.color}: ${id}`);
+    }
+    return faults;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
+}
+
+export async function until(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
+    if (await check()) return;
+    await pause(10);
+  }
+  throw new Error(`It was waited ${timeoutMs} ms in vain for: ${what}.`);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
