@@ -54,10 +54,12 @@ describe('requests in flight', () => {
       const { body } = await request(`http://stock${path}`, { dispatcher, signal: controller.signal });
       await body.text();
     });
+    // At once: some end while the test still waits, and a rejection that nobody awaits yet would fail it.
+    const settled = Promise.allSettled(calls);
     expect(inFlight(pools.balancer)).toBe(PATHS.length);
     await arrived('/silent');
     controller.abort();
-    await Promise.allSettled(calls);
+    await settled;
     expect(inFlight(pools.balancer)).toBe(0);
   });
 
