@@ -72,11 +72,13 @@ async function until(
   }
 }
 
-/** Until this process's view has as many live instances in the color. */
+/** Until this process's view has the baseline, and as many live instances in the color. */
 function sees(color: string, count: number): Promise<void> {
-  return until(`${count} instances of ${color}`, () => {
-    const decision = coloring.view().services.get('stock')?.colored.get(color);
-    return (decision !== undefined && 'instances' in decision ? decision.instances.length : 0) === count;
+  return until(`the baseline, and ${count} instances of ${color}`, () => {
+    const stock = coloring.view().services.get('stock');
+    const decision = stock?.colored.get(color);
+    const live = decision !== undefined && 'instances' in decision ? decision.instances.length : 0;
+    return stock?.uncolored.kind === 'baseline' && live === count;
   });
 }
 

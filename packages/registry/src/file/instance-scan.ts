@@ -85,8 +85,25 @@ export class InstanceScan {
       }
     } catch (error) {
       if (!failedWith(error, 'ENOENT')) throw error;
-      if (this.#seen.get(name)?.identity !== MISSING) this.#drop(name);
+      if (await this.#isGone(path)) this.#dropUnlessMissing(name);
     }
+  }
+
+  /**
+   * Whether the file alone is gone. A folder that goes away in the middle of a look is an outage, which
+   * says nothing of its instances (law 6).
+   * @throws the file system's ENOENT of the folder
+   */
+  async #isGone(path: string): Promise<boolean> {
+    await stat(this.#folder.instances);
+    return stat(path).then(
+      () => false,
+      (error: unknown) => failedWith(error, 'ENOENT'),
+    );
+  }
+
+  #dropUnlessMissing(name: string): void {
+    if (this.#seen.get(name)?.identity !== MISSING) this.#drop(name);
   }
 
   async #read(
