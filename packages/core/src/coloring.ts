@@ -3,6 +3,7 @@ import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
 import type { Directory } from './directory.js';
 import type { FlowType } from './flow-type.js';
+import type { MqBoard } from './mq-board.js';
 import type { RequestsInFlight } from './requests-in-flight.js';
 import type { DirectoryView } from './view.js';
 
@@ -19,14 +20,21 @@ export interface Coloring {
   /** Whether work without a color of its own takes this instance's color. */
   readonly assumeInstanceColor: boolean;
   readonly inFlight: RequestsInFlight;
+  /** Whether `close()` has begun: this instance wants no further requests. Readiness says so. */
+  readonly isClosing: boolean;
   readonly contextLoss: ContextLossOption;
   /** Where instances and state are kept; message hand-over keeps its fences there. `close()` closes it. */
   readonly directory: Directory;
+  /** What the message consumers of this process do: `coloring.mq.status()`. */
+  readonly mq: MqBoard;
 
   /** The flow type that an outgoing call carries now: the active one, else the assumed color of the instance. */
   flowType(): FlowType | undefined;
   /** The color that an outgoing call carries now. */
   activeColor(): Color | undefined;
+
+  /** Notes that a request of this color came: `overview()` then tells when its environment was last used. Costs a map look-up. */
+  noteUse(color: Color): void;
 
   /** The last good view of the directory. */
   view(): DirectoryView;
@@ -43,8 +51,15 @@ export interface Coloring {
   /** Announces this instance, and declares a colored one a member of its environment. */
   register(options: RegisterOptions): Promise<Registration>;
   /**
-   * Deregisters, gives callers time to notice, waits for requests in flight, closes servers, clients and
-   * the directory. Idempotent; every later use throws `COLORWAY_CLOSED`.
+   * Declares this service a member of its color's environment, which must exist, and keeps the environment
+   * from expiring while this process lives: what a consumer does that serves no requests. Nothing in the
+   * baseline, and where the directory has no state half.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_DIRECTORY_FAILED`, `COLORWAY_CLOSED`
+   */
+  declare(): Promise<void>;
+  /**
+   * Deregisters, no longer says that it is ready, sends callers away, gives them time to notice, waits for requests
+   * in flight, closes servers, clients and the directory. Idempotent; every later use throws `COLORWAY_CLOSED`.
    */
   close(): Promise<void>;
   /** Adds something to close: `drain` before, `release` after the last request was served. Returns how to take it out. */
@@ -59,8 +74,14 @@ export interface RegisterOptions {
   readonly port?: number;
   /** The address under which others reach it. Default: `COLORING_HOST`, else `127.0.0.1`. */
   readonly host?: string;
-  /** A listening server, which `close()` then closes after the drain. */
+  /** A listening server. `close()` sends its callers away, and closes it after the drain. */
   readonly server?: Server;
+  /**
+   * The service's own readiness check: a function that says true, or a path on its own port that answers 2xx
+   * (`/ready`). It is asked, with pauses that grow to a second, before the instance is announced for the first time;
+   * slow start counts from its yes. An answer counts as no after 2 seconds. Default: ready at once.
+   */
+  readonly ready?: string | (() => boolean | Promise<boolean>);
   /** Serves TLS. Default false. */
   readonly secure?: boolean;
   /** Share of the traffic relative to its fellows. Default 1. */

@@ -35,8 +35,12 @@ const STATUS_BY_CODE = {
   COLORWAY_ENVIRONMENT_UNKNOWN: 404,
   /** A consumer group or queue name that cannot be colored: too long, empty, or the same as another's. */
   COLORWAY_GROUP_NAME: 500,
+  /** A wrapped client lacks what Colorway needs of it. */
+  COLORWAY_CLIENT_UNSUPPORTED: 500,
   /** Somebody else changed the same key at the same time, again and again. */
   COLORWAY_CONFLICT: 409,
+  /** A request between services without a valid signature, where one is required. */
+  COLORWAY_UNAUTHENTICATED: 401,
   /** Used after `close()`. */
   COLORWAY_CLOSED: 503,
 } as const;

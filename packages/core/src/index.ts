@@ -38,7 +38,17 @@ export {
 export type { Instance } from './instance.js';
 export { LayeredMap } from './layered-map.js';
 export { MEMBERSHIP_PREFIX, membershipKey, parseMembershipKey } from './membership-key.js';
-export { type CounterName, count } from './metrics.js';
+export { type CounterName, count, isCounting } from './metrics.js';
+export { MqBoard, type MqSource } from './mq-board.js';
+export type {
+  MqConsumer,
+  MqFences,
+  MqHandover,
+  MqPartition,
+  MqPhase,
+  MqStatus,
+  MqWaiting,
+} from './mq-status.js';
 export { carrierNames, useCarrierNames } from './names-in-force.js';
 export { pick, type Weighted } from './pick.js';
 export { warnOnce } from './process-state.js';
@@ -48,6 +58,27 @@ export { refusal } from './refusal.js';
 export { RequestsInFlight } from './requests-in-flight.js';
 export { route } from './route.js';
 export type { RouteDecision, RouteReason } from './route-decision.js';
+export {
+  discardedOf,
+  formatSubscription,
+  leavingSubscription,
+  type OnLeave,
+  parseSubscription,
+  type Subscription,
+} from './subscription.js';
+export {
+  PULSE_EVERY_MS,
+  PULSE_LOST_MS,
+  PULSE_PREFIX,
+  parseSubscriptionKey,
+  pulseKey,
+  SUBSCRIPTION_PREFIX,
+  type SubscriptionName,
+  type SubscriptionTarget,
+  subscriptionId,
+  subscriptionKey,
+  subscriptionPrefix,
+} from './subscription-key.js';
 export { activeTrail, Trail, withTrail } from './trail.js';
 export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';

@@ -14,6 +14,8 @@ export type CounterName =
   | 'coloring.flow_type.invalid'
   /** Flow types that the edge policy did not accept. */
   | 'coloring.flow_type.rejected'
+  /** Requests without a valid signature; attributes `coloring.reason`, `coloring.action`: `ignore` or `refuse`. */
+  | 'coloring.auth.failed'
   /** Outgoing calls that have probably lost their color. */
   | 'coloring.context.lost'
   /** Further attempts after a connection failure; attribute `coloring.service`. */
@@ -22,10 +24,20 @@ export type CounterName =
   | 'coloring.ejections'
   /** Messages of other colors that a consumer passed over; attributes `coloring.group`, `coloring.topic`. */
   | 'coloring.mq.skipped'
-  /** Partitions that began to wait for a message's owner; attributes as above, and `coloring.reason`. */
-  | 'coloring.mq.waiting'
+  /** Messages that a consumer's handlers got; attributes as above. */
+  | 'coloring.mq.handled'
+  /** Messages of a color that left, given up by request; attributes as above, and `coloring.color`. */
+  | 'coloring.mq.discarded'
   /** Changes in the hand-over of a color's messages; attributes as above, `coloring.color` and `coloring.step`. */
   | 'coloring.mq.handover';
+
+/** The gauges of every package. */
+export type GaugeName =
+  /** Partitions and queues that wait now; attributes `coloring.group`, `coloring.topic`, `coloring.reason`. */
+  'coloring.mq.waiting';
+
+/** Tells the values that a gauge has now, each with its attributes. */
+export type GaugeReading = (told: (value: number, attributes: Attributes) => void) => void;
 
 /** Adds to a counter of the registered MeterProvider; with none, does nothing. */
 export function count(name: CounterName, attributes?: Attributes, by = 1): void {
@@ -37,6 +49,35 @@ export function isCounting(): boolean {
   return counters() !== undefined;
 }
 
+/**
+ * Has a gauge of the registered MeterProvider read when that collects. With a provider that is registered
+ * later it begins with the next {@link count}. Returns how to stop it.
+ */
+export function observe(name: GaugeName, reading: GaugeReading): () => void {
+  const own = { name, reading };
+  readings.add(own);
+  counters();
+  attach(name);
+  return () => readings.delete(own);
+}
+
+const readings = new Set<{ readonly name: GaugeName; readonly reading: GaugeReading }>();
+const attached = new Set<GaugeName>();
+
+/** One gauge of each name and provider, however many read it. */
+function attach(name: GaugeName): void {
+  if (provider === undefined || byName === undefined || attached.has(name)) return;
+  attached.add(name);
+  const own = provider;
+  const gauge = provider.getMeter('@colorway/core').createObservableGauge(name);
+  gauge.addCallback((result) => {
+    if (own !== provider) return;
+    for (const one of readings) {
+      if (one.name === name) one.reading((value, attributes) => result.observe(value, attributes));
+    }
+  });
+}
+
 /* The metrics API has no proxy: a counter made before the provider is registered stays silent for ever. */
 let provider: MeterProvider | undefined;
 let byName: Map<CounterName, Counter> | undefined;
@@ -46,6 +87,8 @@ function counters(): Map<CounterName, Counter> | undefined {
   if (registered !== provider) {
     provider = registered;
     byName = registered.getMeter('@colorway/core') === createNoopMeter() ? undefined : new Map();
+    attached.clear();
+    for (const { name } of readings) attach(name);
   }
   return byName;
 }

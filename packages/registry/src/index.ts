@@ -6,8 +6,12 @@ export { createColoring } from './create-coloring.js';
 export {
   type CreateEnvironmentOptions,
   type Environment,
+  type EnvironmentOverview,
   Environments,
   type EnvironmentsOptions,
+  type LeaveOptions,
+  type LeaveProgress,
   type Lifetime,
   type Membership,
+  type ServiceOverview,
 } from './environments/index.js';

@@ -73,8 +73,8 @@ describe('environments', () => {
     const extended = await environments.extend('feat-cart', { expiresAt: clock.now + 5 * DAY_MS });
     expect(extended).toEqual({ ...made, expiresAt: clock.now + 5 * DAY_MS });
 
-    expect(await environments.delete('feat-cart')).toBe(true);
-    expect(await environments.delete('feat-cart')).toBe(false);
+    expect(await environments.delete('feat-cart')).toEqual({ deleted: true, discarded: 0 });
+    expect(await environments.delete('feat-cart')).toEqual({ deleted: false, discarded: 0 });
     expect(await keys(state)).toEqual(['env/feat-a']);
   });
 
@@ -90,7 +90,7 @@ describe('environments', () => {
     await expect(environments.create('feat-cart', { owner: 'bob' })).rejects.toMatchObject(conflict);
     await expect(environments.ensure('feat-cart', { owner: 'bob' })).rejects.toMatchObject(conflict);
     expect(await environments.get('feat-cart')).toBeUndefined();
-    expect(await environments.delete('feat-cart')).toBe(false);
+    expect(await environments.delete('feat-cart')).toEqual({ deleted: false, discarded: 0 });
     const unknown = { code: 'COLORWAY_ENVIRONMENT_UNKNOWN', message: expect.stringContaining('feat-Cart') };
     await expect(environments.declare('order', 'feat-cart')).rejects.toMatchObject(unknown);
     await expect(environments.extend('feat-cart', { ttlMs: 1 })).rejects.toMatchObject(unknown);
@@ -152,7 +152,7 @@ describe('environments', () => {
     await expect(environments.ensure('bad-0', { owner: 'ann' })).rejects.toMatchObject({
       code: 'COLORWAY_ENVIRONMENT_EXISTS',
     });
-    expect(await environments.delete('bad-0')).toBe(true);
+    expect(await environments.delete('bad-0')).toMatchObject({ deleted: true });
     await environments.create('bad-0', { owner: 'ann' });
   });
 });
@@ -166,8 +166,8 @@ describe('memberships', () => {
     clock.now += 5;
     expect(await environments.declare('order', 'a')).toEqual(declared);
     expect(await environments.memberships('a')).toEqual([declared]);
-    expect(await environments.withdraw('order', 'a')).toBe(true);
-    expect(await environments.withdraw('order', 'a')).toBe(false);
+    expect(await environments.withdraw('order', 'a')).toEqual({ withdrawn: true, discarded: 0 });
+    expect(await environments.withdraw('order', 'a')).toEqual({ withdrawn: false, discarded: 0 });
     expect(await keys(state)).toEqual(['env/a']);
   });
 

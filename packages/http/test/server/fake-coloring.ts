@@ -4,6 +4,7 @@ import {
   type CarrierOptions,
   type Color,
   type Coloring,
+  MqBoard,
   RequestsInFlight,
   resolveCarrierNames,
   UNANSWERED_VIEW,
@@ -27,16 +28,20 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     assumeInstanceColor: options.assumeInstanceColor ?? true,
     inFlight: new RequestsInFlight(),
     contextLoss: 'off',
+    isClosing: false,
+    mq: new MqBoard(),
     get directory() {
       return unused();
     },
     flowType: activeFlowType,
     activeColor,
+    noteUse: () => {},
     view: () => UNANSWERED_VIEW,
     viewAge: () => Number.POSITIVE_INFINITY,
     answeredView: unused,
     onViewChange: unused,
     register: unused,
+    declare: unused,
     close: unused,
     onClose: unused,
   };

@@ -11,6 +11,7 @@ import {
   type FlowType,
   flowTypeOfColor,
   type InstanceRecord,
+  MqBoard,
   membershipKey,
   type Registration,
   RequestsInFlight,
@@ -30,7 +31,7 @@ export interface FakeColoringOptions {
   readonly carriers?: CarrierOptions;
 }
 
-/** A coloring whose directory is a test: what it tells is said by `put`, `remove`, `declare` and `answer`. */
+/** A coloring whose directory is a test: what it tells is said by `put`, `remove`, `member` and `answer`. */
 export class FakeColoring implements Coloring {
   readonly service: string;
   readonly color: Color | undefined;
@@ -38,6 +39,9 @@ export class FakeColoring implements Coloring {
   readonly assumeInstanceColor = true;
   readonly inFlight = new RequestsInFlight();
   readonly contextLoss: ContextLossOption;
+  readonly isClosing = false;
+  readonly mq = new MqBoard();
+  readonly used = new Set<Color>();
   readonly #timeoutMs: number;
   readonly #store: ViewStore;
   readonly #listeners = new Set<(view: DirectoryView) => void>();
@@ -77,7 +81,8 @@ export class FakeColoring implements Coloring {
     this.#changed();
   }
 
-  declare(service: string, color: Color): void {
+  /** Makes the service a member of the color's environment. */
+  member(service: string, color: Color): void {
     this.#store.applyMemberships({
       kind: 'delta',
       put: [{ key: membershipKey(service, color), value: '', version: '1' }],
@@ -90,6 +95,10 @@ export class FakeColoring implements Coloring {
     return (
       activeFlowType() ?? (this.color === undefined ? undefined : flowTypeOfColor(this.color, this.carriers))
     );
+  }
+
+  noteUse(color: Color): void {
+    this.used.add(color);
   }
 
   activeColor(): Color | undefined {
@@ -128,6 +137,10 @@ export class FakeColoring implements Coloring {
 
   register(): Promise<Registration> {
     return Promise.reject(new Error('A fake coloring registers nothing.'));
+  }
+
+  declare(): Promise<void> {
+    return Promise.reject(new Error('A fake coloring declares nothing.'));
   }
 
   async close(): Promise<void> {

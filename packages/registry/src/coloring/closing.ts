@@ -1,4 +1,3 @@
-import type { Server } from 'node:net';
 import { ColorwayError } from '@colorway/core';
 import { within } from '../wait.js';
 import { reasonOf, warn } from '../warn.js';
@@ -23,33 +22,4 @@ export async function closingStage(stage: string, ms: number, tasks: readonly Cl
       }
     }),
   );
-}
-
-/** `node:http`'s server, as far as closing needs it. */
-interface KeepsConnections {
-  closeIdleConnections(): void;
-  closeAllConnections(): void;
-}
-
-/**
- * Stops listening and waits until every connection has ended, at most `ms`; then cuts the rest. Idle
- * keep-alive connections are closed at once: nothing would ever end them.
- */
-export async function closeServer(server: Server, ms: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  if (!keepsConnections(server)) return within(ms, closed, () => stillConnected(ms));
-  server.closeIdleConnections();
-  await within(ms, closed, () => stillConnected(ms)).catch((error: unknown) => {
-    server.closeAllConnections();
-    throw error;
-  });
-}
-
-function keepsConnections(server: object): server is KeepsConnections {
-  return 'closeIdleConnections' in server && 'closeAllConnections' in server;
-}
-
-function stillConnected(ms: number): ColorwayError {
-  return new ColorwayError('COLORWAY_CLOSED', `the server still has connections after ${ms} ms`);
 }

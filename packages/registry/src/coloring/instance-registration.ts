@@ -9,6 +9,7 @@ import {
 import { Deferred } from '../deferred.js';
 import { backoffMs, sleep, within } from '../wait.js';
 import { reasonOf, warn } from '../warn.js';
+import { type ReadyCheck, untilReady } from './ready-check.js';
 
 export interface RegistrationPlan {
   readonly record: InstanceRecord;
@@ -18,6 +19,8 @@ export interface RegistrationPlan {
   readonly callTimeoutMs: number;
   /** What must stand before anybody may see the instance; done anew before each registration. */
   readonly prepare: () => Promise<void>;
+  /** What must say yes before the instance is announced for the first time; a lost lease does not ask again. */
+  readonly ready?: ReadyCheck | undefined;
 }
 
 const MAX_BACKOFF_MS = 5_000;
@@ -41,11 +44,15 @@ export class InstanceRegistration implements Registration {
   #wasTaken = false;
   /** Whether the directory was ever asked to take it, with whatever answer. */
   #wasSent = false;
+  /** As announced: it began to serve when it was ready, not when it was made. */
+  #record: InstanceRecord;
+  #isReady = false;
   #closing: Promise<void> | undefined;
   #problem = 'it has not answered';
 
   constructor(plan: RegistrationPlan) {
     this.#plan = plan;
+    this.#record = plan.record;
     this.#running = this.#run().catch((error: unknown) => this.#fail(error as Error));
   }
 
@@ -84,13 +91,14 @@ export class InstanceRegistration implements Registration {
   }
 
   async #enter(): Promise<void> {
-    const { instances, record, leaseMs, prepare } = this.#plan;
+    const { instances, leaseMs, prepare } = this.#plan;
     const { signal } = this.#stop;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         await this.#call(prepare());
+        await this.#ready();
         if (signal.aborted) return;
-        await this.#call(this.#registering(instances.register(record, leaseMs)));
+        await this.#call(this.#registering(instances.register(this.#record, leaseMs)));
         if (signal.aborted) return;
         this.#state = 'registered';
         this.#taken.resolve();
@@ -101,6 +109,17 @@ export class InstanceRegistration implements Registration {
         await sleep(backoffMs(attempt, MAX_BACKOFF_MS), signal);
       }
     }
+  }
+
+  /** In no hurry: how long a service takes to start is its own affair. */
+  async #ready(): Promise<void> {
+    const { ready } = this.#plan;
+    if (ready === undefined || this.#isReady) return;
+    await untilReady(ready, this.#stop.signal, (why) => {
+      this.#problem = `it is not ready (${why}).`;
+    });
+    this.#isReady = true;
+    this.#record = Object.freeze({ ...this.#record, startedAt: Date.now() });
   }
 
   /** Renews until the lease is lost, which is mended by entering anew. */

@@ -39,7 +39,10 @@ export interface CreateColoringOptions {
   };
   /** The times of `close()`. */
   readonly closing?: {
-    /** How long callers get to notice that this instance is gone, in milliseconds. Default 1,000. */
+    /**
+     * How long callers get to notice that this instance is gone, in milliseconds; up to four times that while requests
+     * still come to its registered server. Default 1,000.
+     */
     readonly noticeMs?: number;
     /** How long requests in flight get to finish, in milliseconds. Default 30,000. */
     readonly drainMs?: number;

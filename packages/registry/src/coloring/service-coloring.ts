@@ -12,19 +12,21 @@ import {
   type FlowType,
   flowTypeOfColor,
   isColorwayError,
+  MqBoard,
   type RegisterOptions,
   type Registration,
   RequestsInFlight,
 } from '@colorway/core';
-import { Environments } from '../environments/index.js';
-import { sleep } from '../wait.js';
+import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
 import { warn } from '../warn.js';
-import { type CloseTask, closeServer, closingStage } from './closing.js';
+import { type CloseTask, closingStage } from './closing.js';
 import { EnvironmentSweep } from './environment-sweep.js';
 import { EnvironmentUpkeep } from './environment-upkeep.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
 import type { ColoringOptions } from './options.js';
+import { readyCheck } from './ready-check.js';
+import { notice, RegisteredServer } from './registered-server.js';
 import { WatchedView } from './watched-view.js';
 
 /** A {@link Coloring} that also manages environments. */
@@ -34,6 +36,12 @@ export interface ColoringService extends Coloring {
    * @throws ColorwayError `COLORWAY_STATE_MISSING` when the directory has no state half; `COLORWAY_CLOSED`.
    */
   readonly environments: Environments;
+  /**
+   * All environments, by color, with what they contain and how many instances of it are alive: what an entry
+   * offers for choice.
+   * @throws ColorwayError as `environments` does; `COLORWAY_DIRECTORY_FAILED`, `COLORWAY_DIRECTORY_UNANSWERED`
+   */
+  overview(): Promise<readonly EnvironmentOverview[]>;
 }
 
 /** How long one step of closing may take that waits for a directory or for idle connections. */
@@ -50,14 +58,16 @@ export class ServiceColoring implements ColoringService {
   readonly contextLoss: ContextLossOption;
   readonly inFlight = new RequestsInFlight();
   readonly directory: Directory;
+  readonly mq = new MqBoard();
 
   readonly #options: ColoringOptions;
   readonly #view: WatchedView;
   readonly #environments: Environments | undefined;
+  readonly #lastUse: LastUse | undefined;
   readonly #sweep: EnvironmentSweep | undefined;
   readonly #assumed: FlowType | undefined;
   readonly #registrations = new Set<InstanceRegistration>();
-  readonly #servers = new Set<Server>();
+  readonly #servers = new Map<Server, RegisteredServer>();
   /** A stage that has run is gone: too late for more tasks. */
   readonly #tasks = new Map<Stage, Set<CloseTask>>([
     ['drain', new Set()],
@@ -80,6 +90,7 @@ export class ServiceColoring implements ColoringService {
     this.#view = new WatchedView(directory, carriers);
     if (directory.state !== undefined) {
       this.#environments = new Environments(directory.state, { declaredBy: service });
+      this.#lastUse = new LastUse(directory.state);
       this.#sweep = new EnvironmentSweep(this.#environments);
     }
   }
@@ -87,10 +98,18 @@ export class ServiceColoring implements ColoringService {
   get environments(): Environments {
     this.#mustNotBe('closed');
     if (this.#environments !== undefined) return this.#environments;
-    throw new ColorwayError(
-      'COLORWAY_STATE_MISSING',
-      'The directory has no state half, and environments are kept there. Use composeDirectory({ instances, state }).',
-    );
+    throw stateMissing();
+  }
+
+  get isClosing(): boolean {
+    return this.#phase !== 'open';
+  }
+
+  async overview(): Promise<readonly EnvironmentOverview[]> {
+    this.#mustNotBe('closed');
+    const { state } = this.directory;
+    if (state === undefined) throw stateMissing();
+    return overviewOf(state, await this.answeredView());
   }
 
   flowType(): FlowType | undefined {
@@ -99,6 +118,10 @@ export class ServiceColoring implements ColoringService {
 
   activeColor(): Color | undefined {
     return colorOf(this.flowType());
+  }
+
+  noteUse(color: Color): void {
+    if (this.#phase !== 'closed') this.#lastUse?.note(color);
   }
 
   view(): DirectoryView {
@@ -123,18 +146,30 @@ export class ServiceColoring implements ColoringService {
   async register(options: RegisterOptions): Promise<Registration> {
     this.#mustNotBe('closing');
     this.#mustNotBe('closed');
+    const record = instanceRecord(this.service, this.color, this.carriers, options);
     const registration = new InstanceRegistration({
-      record: instanceRecord(this.service, this.color, this.carriers, options),
+      record,
       instances: this.directory.instances,
       leaseMs: this.#options.leaseMs,
       callTimeoutMs: this.#options.directoryTimeoutMs,
       prepare: () => (options.declare === false ? Promise.resolve() : this.#declare()),
+      ready: readyCheck(options, record),
     });
     this.#registrations.add(registration);
     if (options.declare !== false) this.#keepEnvironment();
-    if (options.server !== undefined) this.#servers.add(options.server);
+    this.#keepServer(options.server);
     await this.#firstAnswer(registration);
     return registration;
+  }
+
+  async declare(): Promise<void> {
+    this.#mustNotBe('closing');
+    this.#mustNotBe('closed');
+    if (this.color === undefined || this.#environments === undefined) return;
+    await this.#environments.declare(this.service, this.color);
+    // It may be about to expire; the upkeep looks later.
+    await this.#environments.prolong(this.color, { ttlMs: this.#options.environment.ttlMs });
+    this.#keepEnvironment();
   }
 
   close(): Promise<void> {
@@ -160,6 +195,11 @@ export class ServiceColoring implements ColoringService {
   #keepEnvironment(): void {
     if (this.color === undefined || this.#environments === undefined) return;
     this.#upkeep ??= new EnvironmentUpkeep(this.#environments, this.color, this.#options.environment.ttlMs);
+  }
+
+  #keepServer(server: Server | undefined): void {
+    if (server === undefined || this.#servers.has(server)) return;
+    this.#servers.set(server, new RegisteredServer(server));
   }
 
   /** Until it is registered, or refused for good; or until the directory has been away for long enough. */
@@ -193,15 +233,16 @@ export class ServiceColoring implements ColoringService {
   async #close(): Promise<void> {
     this.#phase = 'closing';
     this.#upkeep?.close();
+    for (const server of this.#servers.values()) server.sendCallersAway();
     const { noticeMs, drainMs } = this.#options.closing;
     // All other timers let the process end; while it closes it must not.
     const keepAlive = setInterval(() => {}, 60_000);
     try {
       const registrations = [...this.#registrations];
       await Promise.all(registrations.map((registration) => registration.close()));
-      if (registrations.some(({ wasTaken }) => wasTaken)) await sleep(noticeMs, new AbortController().signal);
+      if (registrations.some(({ wasTaken }) => wasTaken)) await notice(noticeMs, [...this.#servers.values()]);
       await closingStage('drain', drainMs, [...this.#takeTasks('drain'), () => this.inFlight.idle()]);
-      const servers = Array.from(this.#servers, (server) => () => closeServer(server, STEP_MS));
+      const servers = Array.from(this.#servers.values(), (server) => () => server.close(STEP_MS));
       await closingStage('close servers', STEP_MS + 500, servers);
       await closingStage('release', drainMs, this.#takeTasks('release'));
       this.#phase = 'closed';
@@ -228,5 +269,12 @@ function closedError(service: string): ColorwayError {
   return new ColorwayError(
     'COLORWAY_CLOSED',
     `The coloring of service "${service}" is closed. Make a new one.`,
+  );
+}
+
+function stateMissing(): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_STATE_MISSING',
+    'The directory has no state half, and environments are kept there. Use composeDirectory({ instances, state }).',
   );
 }

@@ -1,40 +1,59 @@
-import { type Color, MEMBERSHIP_PREFIX, quote, type StateEntry, type StateStore } from '@colorway/core';
+import {
+  type Color,
+  MEMBERSHIP_PREFIX,
+  type OnLeave,
+  quote,
+  type StateEntry,
+  type StateStore,
+} from '@colorway/core';
 import { environmentKey, formatEnvironment, type StoredEnvironment } from './environment.js';
+import { usedKey } from './last-use.js';
+import { markLeaving, subscriptionEntries } from './leaving.js';
 import { parseMembership } from './membership.js';
 import { CONFLICT, retryConflicts } from './retry-conflicts.js';
 
 /**
- * Ends an environment if it still is what was seen: marks it, removes its memberships, then its key.
- * Whether this call was the one that ended it.
+ * Ends an environment if it still is what was seen: marks it, with what becomes of its messages, has its
+ * subscriptions leave, removes its memberships, then its key. Whether this call was the one that ended it.
  */
 export async function endEnvironment(
   state: StateStore,
   stored: StoredEnvironment,
   seen: StateEntry,
+  now: number,
+  onLeave: OnLeave = 'drain',
 ): Promise<boolean> {
+  const ending: StoredEnvironment = stored.ending ? stored : { ...stored, ending: true, onLeave };
   const marked = stored.ending
     ? seen
-    : await state.compareAndSet(seen.key, formatEnvironment({ ...stored, ending: true }), seen.version);
+    : await state.compareAndSet(seen.key, formatEnvironment(ending), seen.version);
   if (marked === undefined) return false;
-  if (!(await withdrawAll(state, stored.color, marked.version))) return false;
+  if (!(await withdrawAll(state, stored.color, marked.version, now, ending.onLeave))) return false;
+  const used = await state.get(usedKey(stored.color));
+  if (used !== undefined) await state.compareAndDelete(used.key, used.version);
   return state.compareAndDelete(marked.key, marked.version);
 }
 
 /**
- * Removes the memberships of a color for as long as its environment stands in this version (`undefined`:
- * there is none). False when that changed. They are listed first and the environment is looked at
- * second: what was listed belongs to it then, and a later environment's memberships have other versions.
+ * Has the subscriptions of a color leave, and removes its memberships, for as long as its environment stands
+ * in this version (`undefined`: there is none). False when that changed. They are listed first and the
+ * environment is looked at second: what was listed belongs to it then, and what belongs to a later
+ * environment has another version. Whoever joins meanwhile is found by the last look, or finds the end.
  */
 export async function withdrawAll(
   state: StateStore,
   color: Color,
   environment: string | undefined,
+  now: number,
+  onLeave: OnLeave = 'drain',
 ): Promise<boolean> {
   return retryConflicts(`Memberships of ${quote(color)}`, async () => {
-    const entries = await membershipEntries(state, color);
+    const subscriptions = await subscriptionEntries(state, color);
+    const memberships = await membershipEntries(state, color);
     if ((await state.get(environmentKey(color)))?.version !== environment) return false;
-    for (const { key, version } of entries) await state.compareAndDelete(key, version);
-    return entries.length === 0 || CONFLICT;
+    const marked = await markLeaving(state, subscriptions, onLeave, now);
+    for (const { key, version } of memberships) await state.compareAndDelete(key, version);
+    return (marked === 0 && memberships.length === 0) || CONFLICT;
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Color, isColor, type StateEntry, warnOnce } from '@colorway/core';
+import { type Color, isColor, type OnLeave, type StateEntry, warnOnce } from '@colorway/core';
 
 /** A colored environment. Times are milliseconds since the epoch. */
 export interface Environment {
@@ -14,6 +14,8 @@ export interface Environment {
 export interface StoredEnvironment extends Environment {
   /** Somebody has begun to end it: its memberships are being removed, then it goes. There is no way back. */
   readonly ending: boolean;
+  /** What becomes of its messages; from the mark on. */
+  readonly onLeave?: OnLeave;
 }
 
 export const ENVIRONMENT_PREFIX = 'env/';
@@ -23,16 +25,18 @@ export function environmentKey(color: Color): string {
   return ENVIRONMENT_PREFIX + color.toLowerCase();
 }
 
-export function formatEnvironment({ color, owner, createdAt, expiresAt, ending }: StoredEnvironment): string {
-  return JSON.stringify({ color, owner, createdAt, expiresAt, ...(ending ? { ending } : {}) });
+export function formatEnvironment(environment: StoredEnvironment): string {
+  const { color, owner, createdAt, expiresAt, ending, onLeave } = environment;
+  return JSON.stringify({ color, owner, createdAt, expiresAt, ...(ending ? { ending, onLeave } : {}) });
 }
 
 /** `undefined`, with one warning, for what is no environment: somebody else may write into the same store. */
 export function parseEnvironment({ key, value }: StateEntry): StoredEnvironment | undefined {
   const read = parseJson(value);
   if (isEnvironment(read) && environmentKey(read.color) === key) {
-    const { color, owner, createdAt, expiresAt, ending } = read;
-    return Object.freeze({ color, owner, createdAt, expiresAt, ending: ending === true });
+    const { color, owner, createdAt, expiresAt, ending, onLeave } = read;
+    const stored = { color, owner, createdAt, expiresAt, ending: ending === true };
+    return Object.freeze(onLeave === 'drain' || onLeave === 'discard' ? { ...stored, onLeave } : stored);
   }
   warnOnce(
     `COLORWAY_ENVIRONMENT_UNREADABLE ${key}`,
@@ -54,7 +58,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function isEnvironment(read: unknown): read is Environment & { ending?: unknown } {
+function isEnvironment(read: unknown): read is Environment & { ending?: unknown; onLeave?: unknown } {
   if (typeof read !== 'object' || read === null) return false;
   const { color, owner, createdAt, expiresAt } = read as Record<string, unknown>;
   return isColor(color) && typeof owner === 'string' && isTime(createdAt) && isTime(expiresAt);

@@ -8,6 +8,7 @@ import {
   type StateStore,
 } from '@colorway/core';
 import { parseServiceName } from '../service-name.js';
+import { awaitLeft } from './await-left.js';
 import { endEnvironment, membershipEntries, withdrawAll } from './end-environment.js';
 import {
   ENVIRONMENT_PREFIX,
@@ -18,31 +19,16 @@ import {
   type StoredEnvironment,
   toEnvironment,
 } from './environment.js';
+import {
+  type CreateEnvironmentOptions,
+  DEFAULT_TTL_MS,
+  type EnvironmentsOptions,
+  type LeaveOptions,
+  type Lifetime,
+} from './environment-options.js';
+import { forgetLeft, withdrawService } from './leaving.js';
 import { formatMembership, type Membership, parseMembership } from './membership.js';
 import { CONFLICT, retryConflicts } from './retry-conflicts.js';
-
-/** How long an environment lives when nobody says otherwise: 7 days. */
-export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
-
-export interface EnvironmentsOptions {
-  /** The wall clock, in milliseconds since the epoch. Default `Date.now`. */
-  readonly now?: () => number;
-  /** Who is named in the memberships that are declared. Default `unknown`. */
-  readonly declaredBy?: string;
-}
-
-/** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */
-export interface Lifetime {
-  /** Default 7 days. */
-  readonly ttlMs?: number;
-  readonly expiresAt?: number;
-}
-
-export interface CreateEnvironmentOptions extends Lifetime {
-  readonly owner: string;
-  /** Services that the environment contains from the start. */
-  readonly services?: readonly string[];
-}
 
 /**
  * Environments and memberships, kept in a state store. Any number of processes may use one store: each
@@ -50,9 +36,10 @@ export interface CreateEnvironmentOptions extends Lifetime {
  * (`COLORWAY_CONFLICT`). Every method fails with `COLORWAY_DIRECTORY_FAILED` when the store is away, and
  * with `COLORWAY_INVALID_COLOR` for a color outside the grammar.
  *
- * An environment ends in three steps, so that no membership of one that was just extended or made anew is
- * removed: it is marked as ending if it still is what was seen; its memberships go; its key goes. Whoever
- * comes after a crash in between finishes the rest.
+ * An environment ends in four steps, so that no membership of one that was just extended or made anew is
+ * removed: it is marked as ending if it still is what was seen; what its services consume is marked as
+ * leaving; its memberships go; its key goes. Whoever comes after a crash in between finishes the rest. From
+ * then on its messages leave by themselves: the consumers of each service see to it.
  */
 export class Environments {
   readonly #state: StateStore;
@@ -84,7 +71,7 @@ export class Environments {
       if (created) return true;
       const standing = parseEnvironment(entry);
       if (standing === undefined || !isOver(standing, createdAt)) throw exists(color, standing);
-      await endEnvironment(this.#state, standing, entry);
+      await endEnvironment(this.#state, standing, entry, createdAt);
       return CONFLICT;
     });
     for (const service of services) await this.declare(service, color);
@@ -151,19 +138,31 @@ export class Environments {
     });
   }
 
-  /** Removes the memberships of this color, then the environment. False when there was no such environment. */
-  async delete(color: Color): Promise<boolean> {
-    return retryConflicts(`Environment ${quote(color)}`, async () => {
+  /**
+   * Ends the environment: its memberships are removed, then its messages leave. `deleted: false` when there
+   * was no such environment; what is left of it leaves all the same.
+   *
+   * @returns also how many messages were given up; 0 for `drain`, and without `wait`.
+   */
+  async delete(
+    color: Color,
+    options: LeaveOptions = {},
+  ): Promise<{ readonly deleted: boolean; readonly discarded: number }> {
+    const { onLeave = 'drain' } = options;
+    const now = this.#now();
+    const deleted = await retryConflicts(`Environment ${quote(color)}`, async () => {
       const entry = await this.#state.get(environmentKey(parseColor(color)));
       const stored = entry && parseEnvironment(entry);
       if (stored !== undefined && stored.color !== color) return false;
       if (entry === undefined || stored === undefined) {
         // Nothing to mark: what is left of memberships goes, and a key that cannot be read.
-        if (!(await withdrawAll(this.#state, color, entry?.version))) return CONFLICT;
+        if (!(await withdrawAll(this.#state, color, entry?.version, now, onLeave))) return CONFLICT;
         return entry === undefined ? false : this.#state.compareAndDelete(entry.key, entry.version);
       }
-      return (await endEnvironment(this.#state, stored, entry)) || CONFLICT;
+      return (await endEnvironment(this.#state, stored, entry, now, onLeave)) || CONFLICT;
     });
+    const discarded = options.wait === false ? 0 : await awaitLeft(this.#state, color, options);
+    return { deleted, discarded };
   }
 
   /**
@@ -187,14 +186,22 @@ export class Environments {
     });
   }
 
-  /** Takes the service out of the environment: its calls go to the baseline again. False when it was not in it. */
-  async withdraw(service: string, color: Color): Promise<boolean> {
-    const key = membershipKey(parseServiceName(service), parseColor(color));
-    return retryConflicts(`Membership ${quote(key)}`, async () => {
-      const entry = await this.#state.get(key);
-      if (entry === undefined) return false;
-      return (await this.#state.compareAndDelete(key, entry.version)) || CONFLICT;
-    });
+  /**
+   * Takes the service out of the environment: its calls go to the baseline again at once, and then its
+   * messages. `withdrawn: false` when it was not in it.
+   *
+   * @returns also how many messages were given up; 0 for `drain`, and without `wait`.
+   */
+  async withdraw(
+    service: string,
+    color: Color,
+    options: LeaveOptions = {},
+  ): Promise<{ readonly withdrawn: boolean; readonly discarded: number }> {
+    const { onLeave = 'drain', wait = true, onProgress, signal } = options;
+    parseServiceName(service);
+    const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, this.#now());
+    if (!wait) return { withdrawn, discarded: 0 };
+    return { withdrawn, discarded: await awaitLeft(this.#state, color, { service, onProgress, signal }) };
   }
 
   /** What the environment contains, by service. */
@@ -204,16 +211,18 @@ export class Environments {
   }
 
   /**
-   * Ends the environments that have expired, and finishes those whose end was begun. Returns the colors
-   * that this call ended; of many processes that sweep, one ends each.
+   * Ends the environments that have expired, and finishes those whose end was begun; their messages are
+   * drained, unless whoever began it said otherwise, and nobody waits for that. Returns the colors that this
+   * call ended; of many processes that sweep, one ends each.
    */
   async endExpired(now: number = this.#now()): Promise<readonly Color[]> {
     const ended: Color[] = [];
     for (const entry of await this.#state.list(ENVIRONMENT_PREFIX)) {
       const stored = parseEnvironment(entry);
       if (stored === undefined || !isOver(stored, now)) continue;
-      if (await endEnvironment(this.#state, stored, entry)) ended.push(stored.color);
+      if (await endEnvironment(this.#state, stored, entry, now)) ended.push(stored.color);
     }
+    await forgetLeft(this.#state, now);
     return ended;
   }
 

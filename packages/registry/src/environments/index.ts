@@ -1,9 +1,18 @@
+export type { LeaveProgress } from './await-left.js';
 export type { Environment } from './environment.js';
 export {
   type CreateEnvironmentOptions,
   DEFAULT_TTL_MS,
-  Environments,
   type EnvironmentsOptions,
+  type LeaveOptions,
   type Lifetime,
-} from './environments.js';
+} from './environment-options.js';
+export { Environments } from './environments.js';
+export { LastUse } from './last-use.js';
 export type { Membership } from './membership.js';
+export {
+  type ConsumedOverview,
+  type EnvironmentOverview,
+  overviewOf,
+  type ServiceOverview,
+} from './overview.js';

@@ -1,6 +1,11 @@
 // What the child processes of the tests do: `children.ts <job> <folder> <arguments>`.
+import type { Directory } from '@colorway/core';
 import { createColoring } from '@colorway/registry';
+import { consulDirectory } from '@colorway/registry/consul';
+import { etcdDirectory } from '@colorway/registry/etcd';
 import { fileDirectory } from '@colorway/registry/file';
+import { nacosInstances } from '@colorway/registry/nacos';
+import { redisDirectory } from '@colorway/registry/redis';
 
 const [, , job = '', folder = '', ...args] = process.argv;
 
@@ -21,6 +26,55 @@ const jobs: Record<string, () => Promise<void>> = {
     const serving = setInterval(() => {}, 1_000);
     process.on('SIGTERM', () => clearInterval(serving));
     console.log(id);
+  },
+
+  /** Registers on a server and stays until it is killed: `registerOn <url> <redis|nacos> <scope> <port> <leaseMs>`. */
+  async registerOn() {
+    const [kind = '', scope = '', port = '', leaseMs = ''] = args;
+    const directory =
+      kind === 'redis'
+        ? redisDirectory({ url: folder, prefix: scope })
+        : nacosInstances({ url: folder, namespace: scope });
+    const coloring = createColoring({ service: 'order', color: '', directory, leaseMs: Number(leaseMs) });
+    const { id } = await coloring.register({ port: Number(port) });
+    setInterval(() => {}, 1_000);
+    console.log(id);
+  },
+
+  /** Reads and watches a directory on a server, and has nothing else to do: `glance <url> <redis|nacos> <scope>`. */
+  async glance() {
+    const [kind = '', scope = ''] = args;
+    const directory =
+      kind === 'redis'
+        ? redisDirectory({ url: folder, prefix: scope })
+        : nacosInstances({ url: folder, namespace: scope });
+    directory.instances.watch({ next: () => {}, current: () => {}, error: () => {} });
+    await directory.instances.renew('nobody').catch((error: Error) => console.log(error.message));
+  },
+
+  /** Registers with a server and stays: `join <kind> <options as JSON> <service> <port> <leaseMs>`. */
+  async join() {
+    const [options = '', service = '', port = '', leaseMs = ''] = args;
+    const coloring = createColoring({
+      service,
+      color: '',
+      directory: serverDirectory(folder, options),
+      leaseMs: Number(leaseMs),
+      closing: { noticeMs: 50 },
+    });
+    const { id } = await coloring.register({ port: Number(port) });
+    setInterval(() => {}, 1_000);
+    console.log(id);
+  },
+
+  /** Registers with a server, watches it, and has nothing else to do: `depart <kind> <options as JSON>`. */
+  async depart() {
+    const directory = serverDirectory(folder, args[0] ?? '');
+    const coloring = createColoring({ service: 'order', color: '', directory });
+    coloring.onViewChange(() => {});
+    const { state } = await coloring.register({ port: 1 });
+    await coloring.answeredView();
+    console.log(state);
   },
 
   /** Registers, and has nothing else to do: `leave <folder>`. */
@@ -107,6 +161,10 @@ const jobs: Record<string, () => Promise<void>> = {
     }
   },
 };
+
+function serverDirectory(kind: string, options: string): Directory {
+  return kind === 'etcd' ? etcdDirectory(JSON.parse(options)) : consulDirectory(JSON.parse(options));
+}
 
 /** Says how often it was written, all over, so that a reader of a half would notice. */
 function value(count: number): string {

@@ -1,0 +1,107 @@
+import {
+  type Color,
+  count,
+  formatSubscription,
+  leavingSubscription,
+  type OnLeave,
+  parseSubscription,
+  parseSubscriptionKey,
+  type StateEntry,
+  type StateStore,
+  SUBSCRIPTION_PREFIX,
+  type Subscription,
+  type SubscriptionTarget,
+  subscriptionId,
+} from '@colorway/core';
+
+const ATTEMPTS = 40;
+
+/**
+ * Changes a subscription by compare-and-set; `change` is asked again when somebody else was faster, and
+ * gives `undefined` for nothing to do. Returns what stands then; `undefined` where there is none.
+ */
+export async function changeSubscription(
+  state: StateStore,
+  key: string,
+  change: (standing: Subscription) => Subscription | undefined,
+): Promise<Subscription | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const entry = await state.get(key);
+    const standing = entry && parseSubscription(entry);
+    if (entry === undefined || standing === undefined) return undefined;
+    const wanted = change(standing);
+    if (wanted === undefined) return standing;
+    const written = await state.compareAndSet(key, formatSubscription(wanted), entry.version);
+    if (written !== undefined) return parseSubscription(written);
+  }
+  return undefined; // Whoever is so busy with it looks again.
+}
+
+/** `joined` or `leaving` becomes `left`; `undefined` for one that has left, or was joined anew. */
+export function left(
+  standing: Subscription,
+  discarded?: Readonly<Record<string, number>>,
+): Subscription | undefined {
+  if (standing.state !== 'leaving') return undefined;
+  const { remaining: _, waitingFor: __, ...rest } = standing;
+  const counts = { ...rest.discarded, ...discarded };
+  const counted = Object.keys(counts).length > 0 ? { discarded: counts } : {};
+  return { ...rest, ...counted, state: 'left', at: Date.now() };
+}
+
+/** Says how many messages of a part are given up; said anew, it replaces. Nothing for what does not leave. */
+export async function recordDiscard(
+  state: StateStore,
+  key: string,
+  part: string | number,
+  messages: number,
+): Promise<void> {
+  let more = 0;
+  const standing = await changeSubscription(state, key, (now) => {
+    more = messages - (now.discarded?.[part] ?? 0);
+    if (now.state !== 'leaving' || more === 0) return undefined;
+    return { ...now, discarded: { ...now.discarded, [part]: messages } };
+  });
+  if (standing?.state !== 'leaving' || more <= 0) return;
+  const { group, topic, color } = standing;
+  const attributes = { 'coloring.group': group, 'coloring.topic': topic ?? group, 'coloring.color': color };
+  count('coloring.mq.discarded', attributes, more);
+}
+
+/**
+ * For a color that is taken out of a group or queue by its name, with its membership standing: marks the
+ * subscriptions of whatever services consume it as leaving. Returns their keys.
+ */
+export async function detachSubscriptions(
+  state: StateStore,
+  target: SubscriptionTarget,
+  color: Color,
+  onLeave: OnLeave,
+): Promise<readonly string[]> {
+  const id = subscriptionId(target);
+  const isTarget = ({ key }: StateEntry): boolean => {
+    const parsed = parseSubscriptionKey(key);
+    return parsed?.id === id && parsed.color === color;
+  };
+  const keys = (await state.list(SUBSCRIPTION_PREFIX)).filter(isTarget).map(({ key }) => key);
+  for (const key of keys) {
+    await changeSubscription(state, key, (standing) =>
+      standing.state === 'joined' ? leavingSubscription(standing, onLeave, Date.now(), true) : undefined,
+    );
+  }
+  return keys;
+}
+
+/** Says that what {@link detachSubscriptions} began is done. Returns how many messages were given up, as far as is recorded. */
+export async function endSubscriptions(
+  state: StateStore,
+  keys: readonly string[],
+  discarded: Readonly<Record<string, number>>,
+): Promise<Readonly<Record<string, number>>> {
+  let counts = discarded;
+  for (const key of keys) {
+    const standing = await changeSubscription(state, key, (now) => left(now, discarded));
+    counts = { ...standing?.discarded, ...counts };
+  }
+  return counts;
+}

@@ -1,0 +1,43 @@
+import type { OnLeave } from '@colorway/core';
+import type { LeaveProgress } from './await-left.js';
+
+/** How long an environment lives when nobody says otherwise: 7 days. */
+export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
+
+export interface EnvironmentsOptions {
+  /** The wall clock, in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+  /** Who is named in the memberships that are declared. Default `unknown`. */
+  readonly declaredBy?: string;
+}
+
+/** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */
+export interface Lifetime {
+  /** Default 7 days. */
+  readonly ttlMs?: number;
+  readonly expiresAt?: number;
+}
+
+export interface CreateEnvironmentOptions extends Lifetime {
+  readonly owner: string;
+  /** Services that the environment contains from the start. */
+  readonly services?: readonly string[];
+}
+
+/** What becomes of the messages of what ends. */
+export interface LeaveOptions {
+  /**
+   * Messages that the color owns and has not handled: its consumers handle them, or the baseline's where it has
+   * none alive (`drain`); or nobody does, and they are counted (`discard`). Default `drain`.
+   */
+  readonly onLeave?: OnLeave;
+  /** Told of each group, topic and queue that leaves, with every change. */
+  readonly onProgress?: (progress: LeaveProgress) => void;
+  /** Ends the waiting, with its reason as rejection. What was begun is finished by the consumers. */
+  readonly signal?: AbortSignal;
+  /**
+   * Resolve when nothing of the color is left at the brokers. Default true. A group that no living consumer
+   * reads, neither the color's nor the baseline's, waits until one starts.
+   */
+  readonly wait?: boolean;
+}

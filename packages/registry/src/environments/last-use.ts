@@ -1,0 +1,68 @@
+import { type Color, isColor, type StateEntry, type StateStore } from '@colorway/core';
+import { environmentKey } from './environment.js';
+
+/*
+ * When an environment was last used by a request or a message: the key `used/<color>`, written at most about once a
+ * minute by all processes together. It is a hint for people, so a write that fails is not tried again.
+ */
+
+export const USED_PREFIX = 'used/';
+
+const EVERY_MS = 60_000;
+/** Anybody can send colors; no more are kept in mind. */
+const MAX_COLORS = 1_000;
+/** And no more are looked up at once. */
+const MAX_WRITES = 4;
+
+/** Notes in the directory that colors are used. */
+export class LastUse {
+  readonly #state: StateStore;
+  readonly #now: () => number;
+  readonly #noted = new Map<Color, number>();
+  #writes = 0;
+
+  constructor(state: StateStore, now: () => number = Date.now) {
+    this.#state = state;
+    this.#now = now;
+  }
+
+  /** To be called for each request and message of a color: a map look-up, but for once a minute. */
+  note(color: Color): void {
+    const now = this.#now();
+    const noted = this.#noted.get(color);
+    if (noted !== undefined && now - noted < EVERY_MS) return;
+    if (this.#writes >= MAX_WRITES) return;
+    if (this.#noted.size >= MAX_COLORS) this.#noted.clear();
+    this.#noted.set(color, now);
+    this.#writes++;
+    this.#write(color, now)
+      .catch(() => {})
+      .finally(() => {
+        this.#writes--;
+      });
+  }
+
+  async #write(color: Color, now: number): Promise<void> {
+    // A color that somebody made up has no environment, and leaves nothing behind.
+    if ((await this.#state.get(environmentKey(color))) === undefined) return;
+    const { created, entry } = await this.#state.create(usedKey(color), String(now));
+    if (created || now - (parseUsed(entry)?.at ?? 0) < EVERY_MS) return;
+    await this.#state.compareAndSet(entry.key, String(now), entry.version);
+  }
+}
+
+export function usedKey(color: Color): string {
+  return USED_PREFIX + color;
+}
+
+/** `undefined` for a key or a value that is none of ours. */
+export function parseUsed({
+  key,
+  value,
+}: StateEntry): { readonly color: Color; readonly at: number } | undefined {
+  const color = key.slice(USED_PREFIX.length);
+  const at = Number(value);
+  return key.startsWith(USED_PREFIX) && isColor(color) && Number.isFinite(at) && at > 0
+    ? { color, at }
+    : undefined;
+}
