@@ -22,7 +22,7 @@ const receiving = await connect(process.env.AMQP_URL);
 const directory = memoryDirectory();
 const colorings = [];
 
-function coloring(color = '') {
+async function coloring(color = '') {
   const made = createColoring({
     service: 'order',
     color,
@@ -30,6 +30,7 @@ function coloring(color = '') {
     closing: { noticeMs: 0 },
   });
   colorings.push(made);
+  if (color !== '') await made.environments.ensure(color, { owner: 'bench' });
   return made;
 }
 
@@ -85,7 +86,7 @@ async function raw() {
 async function routing(colors) {
   for (let c = -1; c < colors; c++) {
     const own = c < 0 ? undefined : `c${c}`;
-    const channel = coloredChannel(coloring(own), await receiving.createChannel());
+    const channel = coloredChannel(await coloring(own), await receiving.createChannel());
     await channel.assertQueue(queue);
     await consume(channel, queue, (message) => {
       if (messageColor(message.properties.headers) === own) return false;
@@ -93,7 +94,7 @@ async function routing(colors) {
       return false;
     });
   }
-  const channel = coloredChannel(coloring(), await sending.createChannel());
+  const channel = coloredChannel(await coloring(), await sending.createChannel());
   await channel.assertQueue(queue);
   return await sendAll(channel, (n) => {
     const color = colorOf(n, colors);
@@ -109,7 +110,7 @@ async function filter(batched) {
   for (let c = -1; c < FILTER_COLORS; c++) {
     const own = c < 0 ? undefined : `c${c}`;
     const plain = await receiving.createChannel();
-    const channel = batched ? coloredChannel(coloring(own), plain, options) : plain;
+    const channel = batched ? coloredChannel(await coloring(own), plain, options) : plain;
     const name = batched || own === undefined ? queue : `GID_${own}_${queue}`;
     await channel.assertExchange(exchange, 'fanout');
     await channel.assertQueue(name);
@@ -118,7 +119,7 @@ async function filter(batched) {
     await consume(channel, name, isForeign);
   }
   await new Promise((resolve) => setTimeout(resolve, 1.5 * GRACE_MS));
-  const channel = coloredChannel(coloring(), await sending.createChannel(), options);
+  const channel = coloredChannel(await coloring(), await sending.createChannel(), options);
   return await sendAll(channel, (n) =>
     withColor(colorOf(n, FILTER_COLORS), () => channel.publish(exchange, '', CONTENT)),
   );

@@ -42,6 +42,7 @@ export interface PublishOptions {
 }
 
 export interface ConsumeOptions {
+  readonly consumerTag?: string;
   readonly noAck?: boolean;
   readonly [option: string]: unknown;
 }
@@ -52,7 +53,7 @@ export type OnConfirm = (error: unknown, ok: object) => void;
 
 export interface AmqpChannel {
   readonly connection: object;
-  on(event: string, listener: () => void): unknown;
+  on(event: string, listener: (told: ClientsMessage) => void): unknown;
   once(event: string, listener: () => void): unknown;
   emit(event: string, ...args: unknown[]): boolean;
   close(): Promise<void>;

@@ -16,6 +16,7 @@ import { FilterMode } from './filter-mode.js';
 import type { Mode } from './mode.js';
 import type { ResolvedOptions } from './options.js';
 import { Outgoing } from './outgoing.js';
+import { QueueMembership } from './queue-membership.js';
 import { isBrokersName } from './queue-names.js';
 import { RoutingMode } from './routing-mode.js';
 
@@ -34,6 +35,7 @@ type Method = (...args: any[]) => unknown;
 
 /** What one wrapped channel does in place of amqplib's methods. */
 export class ChannelColoring {
+  readonly coloring: Coloring;
   readonly color: Color | undefined;
   readonly channel: AmqpChannel;
   readonly state: ConnectionState;
@@ -42,9 +44,11 @@ export class ChannelColoring {
   readonly methods: ReadonlyMap<PropertyKey, Method>;
   readonly #plain: (queue: string) => boolean;
   readonly #order = new CallOrder();
+  readonly #memberships = new Map<string, QueueMembership>();
   readonly #outgoing: Outgoing;
 
   constructor(coloring: Coloring, channel: AmqpChannel, options: ResolvedOptions) {
+    this.coloring = coloring;
     this.color = coloring.color;
     this.channel = channel;
     this.#plain = options.plain;
@@ -54,10 +58,16 @@ export class ChannelColoring {
       filter === undefined
         ? new RoutingMode(coloring, channel, this.state, options)
         : new FilterMode(coloring, channel, this.state, filter, options.graceMs);
-    this.consumers = new Consumers(coloring, channel, this.mode);
+    this.consumers = new Consumers(coloring, channel, this.mode, this.state.astray);
+    this.consumers.receiver.onEnd = (consumer) => {
+      void this.#memberships.get(consumer.queue)?.onEnd(consumer);
+    };
     const destinations = filter === undefined ? this.state.destinations : undefined;
     this.#outgoing = new Outgoing(coloring, channel, this.#order, destinations);
     this.methods = this.#methods();
+    channel.once('close', () => {
+      for (const membership of this.#memberships.values()) membership.close();
+    });
   }
 
   #methods(): ReadonlyMap<PropertyKey, Method> {
@@ -95,10 +105,10 @@ export class ChannelColoring {
 
       consume: (queue: string, onMessage: OnMessage, options?: ConsumeOptions) =>
         order.run(() => this.#consume(queue, onMessage, options)),
-      cancel: (consumerTag: string) => order.run(() => consumers.cancel(consumerTag)),
+      cancel: (consumerTag: string) => order.run(() => this.#cancel(consumerTag)),
       get: (queue: string, options?: { noAck?: boolean }) =>
         order.run(() =>
-          this.#isGroup(queue) ? consumers.get(queue, options) : consumers.getPlain(queue, options),
+          this.#isGroup(queue) ? this.#get(queue, options) : consumers.getPlain(queue, options),
         ),
       prefetch: (count: number, global?: boolean) => {
         foreign.setPrefetch(count);
@@ -173,8 +183,39 @@ export class ChannelColoring {
   }
 
   async #consume(queue: string, onMessage: OnMessage, options: ConsumeOptions | undefined): Promise<object> {
-    if (this.#isGroup(queue)) return await this.consumers.consume(queue, onMessage, options);
-    return await this.consumers.consumePlain(queue, onMessage, options);
+    const { consumers } = this;
+    if (!this.#isGroup(queue)) return await consumers.consumePlain(queue, onMessage, options);
+    this.state.lint(queue);
+    const membership = this.#membership(queue);
+    const isJoined = await membership.join();
+    const consumer = consumers.want(queue, onMessage, options);
+    if (isJoined) await consumers.read(consumer);
+    consumers.keep(consumer);
+    if (!isJoined) membership.settle();
+    return { consumerTag: consumer.consumerTag };
+  }
+
+  async #get(queue: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
+    return (await this.#membership(queue).joinToGet()) && (await this.consumers.get(queue, options));
+  }
+
+  async #cancel(consumerTag: string): Promise<object> {
+    const queue = this.consumers.queueOf(consumerTag);
+    const reply = await this.consumers.cancel(consumerTag);
+    if (queue !== undefined && this.consumers.wanted(queue).length === 0) {
+      this.#memberships.get(queue)?.close();
+      this.#memberships.delete(queue);
+    }
+    return reply;
+  }
+
+  #membership(queue: string): QueueMembership {
+    let membership = this.#memberships.get(queue);
+    if (membership === undefined) {
+      membership = new QueueMembership(this.coloring, this, queue);
+      this.#memberships.set(queue, membership);
+    }
+    return membership;
   }
 
   async #close(): Promise<void> {

@@ -19,18 +19,28 @@ const colorings = new WeakMap<object, ChannelColoring>();
  * left alone.
  *
  * Baseline and colored instances may start in any order, and everything is idempotent: after a reconnect, wrap the new
- * channel and do the same again. The baseline has to use `coloredChannel` too. A queue that was bound before is moved
- * over when the baseline calls `bindQueue`: from then on until its direct binding is gone, two round trips, a message
- * whose color has a consumer already reaches that one and the baseline.
+ * channel and do the same again (amqplib 2: in the `setup` of `recovery`; amqplib 1: {@link keepConnected}). The baseline
+ * has to use `coloredChannel` too. A queue that was bound before is moved over when the baseline calls `bindQueue`: from
+ * then on until its direct binding is gone, two round trips, a message whose color has a consumer already reaches that
+ * one and the baseline.
+ *
+ * A color joins at its first `consume` or `get`, and its environment must exist. When its membership ends, the consumers
+ * of the service bring its queue to an end; they begin to read again when it is declared again. While what it left behind
+ * is being handled, `consume` resolves, and reads later; `get` resolves to false.
+ *
+ * A color's message that came straight to the baseline's queue, a dead letter by queue name say, is published again, to
+ * its color, and acknowledged when the broker has confirmed that.
  *
  * Differences that can be seen: what was sent to a queue has the routing exchange as `fields.exchange`, also in
  * `return` events; a failing `bindQueue` or `consume` rejects and leaves the channel open; `unbindQueue` in a colored
- * instance does nothing (see `withdrawQueue`); the `queue` in an answer is the name that was given. A queue's
- * dead-letter arguments are copied: dead letters that go to a queue through the default exchange pass by its routing.
+ * instance does nothing (see `withdrawQueue`); the `queue` in an answer is the name that was given; consumer tags that the
+ * application does not name are `colorway.<UUID>`. A colored queue is declared with the baseline's arguments.
  *
- * @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without `state`. The
+ * @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without a state half. The
  * methods reject, beside amqplib's errors, with `COLORWAY_GROUP_NAME` for a name that is too long or that two queues
- * would share, and `COLORWAY_INVALID_OPTION` where a colored consumer has no baseline that routes.
+ * would share, `COLORWAY_ENVIRONMENT_UNKNOWN` for a colored consumer whose environment does not exist,
+ * `COLORWAY_DIRECTORY_FAILED` for one that starts while the directory is away, and `COLORWAY_INVALID_OPTION` where a
+ * colored consumer has no baseline that routes.
  */
 export function coloredChannel<Channel extends AmqpChannel>(
   coloring: Coloring,
@@ -38,7 +48,7 @@ export function coloredChannel<Channel extends AmqpChannel>(
   options: ColoredChannelOptions = {},
 ): Channel {
   if (colorings.has(channel)) return channel;
-  const own = new ChannelColoring(coloring, channel, resolveOptions(options));
+  const own = new ChannelColoring(coloring, channel, resolveOptions(options, coloring.directory));
   const bound = new Map<PropertyKey, unknown>();
   const proxy: Channel = new Proxy(channel, {
     get(target, name) {

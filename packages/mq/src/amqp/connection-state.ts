@@ -1,10 +1,13 @@
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 import { GroupNames, type GroupPattern } from '../names.js';
-import type { AmqpChannel } from './amqp-channel.js';
+import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
+import { AstrayMessages } from './astray-messages.js';
 import { Destinations } from './destinations.js';
 import type { Binding } from './filter-spans.js';
+import { openBeside } from './open-beside.js';
 import { isBrokersName } from './queue-names.js';
-import { type OpenChannel, openBeside, SideChannel } from './side-channel.js';
+import { type OpenChannel, SideChannel } from './side-channel.js';
+import { SidePublisher } from './side-publisher.js';
 import { Topology } from './topology.js';
 
 /**
@@ -16,12 +19,16 @@ export class ConnectionState {
   readonly side: SideChannel;
   readonly topology: Topology;
   readonly destinations: Destinations;
+  readonly astray: AstrayMessages;
+  /** With which options the application declared its queues: what a color declares again when it comes back. */
+  readonly declared = new Map<string, QueueOptions>();
   /** Filter mode: what the own queue of each queue was bound to. */
   readonly bindings = new Map<string, readonly Binding[]>();
   /** Queues of this connection alone; they are nobody's group. */
   readonly #exclusive = new Set<string>();
   readonly #color: Color | undefined;
   readonly #byColored = new Map<string, string>();
+  readonly #queues = new Set<string>();
 
   constructor(coloring: Coloring, open: OpenChannel, options: StateOptions) {
     this.#color = coloring.color;
@@ -31,6 +38,8 @@ export class ConnectionState {
     });
     this.side = new SideChannel(open);
     this.topology = new Topology(this.side, coloring.carriers, this.names);
+    const owners = new Destinations((queue) => this.topology.hasQueue(queue), options.recheckMs);
+    this.astray = new AstrayMessages(owners, new SidePublisher(open));
     this.destinations = new Destinations((queue) => this.topology.isRouted(queue), options.recheckMs);
   }
 
@@ -49,14 +58,16 @@ export class ConnectionState {
    */
   lint(queue: string): void {
     const colored = this.names.colored(queue, this.#color ?? ANY_COLOR);
-    const other = this.#byColored.get(colored) ?? this.#byColored.get(queue) ?? queue;
-    if (other === queue) this.#byColored.set(colored, queue);
-    else {
+    const standing = this.#byColored.get(colored) ?? this.#byColored.get(queue);
+    const other = standing ?? (this.#queues.has(colored) ? colored : queue);
+    if (other !== queue) {
       throw new ColorwayError(
         'COLORWAY_GROUP_NAME',
-        `Queues ${quote(other)} and ${quote(queue)} would share the name ${quote(colored)} in a color. Rename one of them.`,
+        `Queues ${quote(other)} and ${quote(queue)} would be one queue in a color. Rename one of them.`,
       );
     }
+    this.#byColored.set(colored, queue);
+    this.#queues.add(queue);
   }
 }
 

@@ -1,72 +1,146 @@
+import { randomUUID } from 'node:crypto';
 import type { Color, Coloring } from '@colorway/core';
-import { runInMessageContext } from '../message/index.js';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from './amqp-channel.js';
+import type { AstrayMessages } from './astray-messages.js';
+import type { Consumer, Handler } from './consumer.js';
 import { Deliveries } from './deliveries.js';
 import { ForeignAcks } from './foreign-acks.js';
 import type { Mode } from './mode.js';
+import { Receiver } from './receiver.js';
+import { Tally } from './tally.js';
 
-export interface Consumer {
-  readonly consumerTag: string;
-  /** As the baseline names it. */
-  readonly queue: string;
-  /** What it reads; another one than `mode.ownQueue` for a baseline that drains a color's queue. */
-  readonly name: string;
-  readonly cancelled?: boolean;
-}
-
-interface Handler {
-  readonly onMessage: OnMessage;
-  readonly options: ConsumeOptions | undefined;
-}
-
-/** What a channel receives: each message in its own context, and no foreign one. */
+/** The consumers of a channel, by what the application wants and what the broker does. */
 export class Consumers {
   readonly deliveries = new Deliveries();
   readonly foreign: ForeignAcks;
-  readonly #coloring: Coloring;
+  readonly receiver: Receiver;
   readonly #channel: AmqpChannel;
   readonly #mode: Mode;
+  readonly #color: Color | undefined;
   readonly #consumers = new Map<string, Consumer>();
   /** The last handler of each queue, by its baseline's name: what drains a color's queue where the color cannot. */
   readonly #handlers = new Map<string, Handler>();
+  readonly #tallies = new Map<string, Tally>();
 
-  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode) {
-    this.#coloring = coloring;
+  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, astray: AstrayMessages) {
     this.#channel = channel;
     this.#mode = mode;
+    this.#color = coloring.color;
     this.foreign = new ForeignAcks(channel, this.deliveries);
+    this.receiver = new Receiver(coloring, channel, mode, astray, this.deliveries, this.foreign);
   }
 
-  async consume(
-    queue: string,
+  /** A consumer of the application's, to be {@link read} by whoever knows when. */
+  want(queue: string, onMessage: OnMessage, options: ConsumeOptions | undefined): Consumer {
+    const { consumerTag = newTag() } = options ?? {};
+    const handler = { onMessage, options: { ...options, consumerTag } };
+    const consumer: Consumer = {
+      ...{ ...handler, queue, name: this.#mode.ownQueue(queue), reader: this.#color, consumerTag },
+      ...{ wanted: true, reading: false, stopping: false },
+    };
+    return consumer;
+  }
+
+  async read(consumer: Consumer): Promise<void> {
+    const { queue, name, consumerTag, options } = consumer;
+    this.#consumers.set(consumerTag, consumer);
+    consumer.reading = true;
+    try {
+      await this.#channel.consume(name, this.receiver.of(consumer, this.tally(queue, name)), options);
+    } catch (error) {
+      consumer.reading = false;
+      this.#consumers.delete(consumerTag);
+      throw error;
+    }
+  }
+
+  /** Keeps a consumer, also one that cannot read yet, and the handler of what reads for a color. */
+  keep(consumer: Consumer): void {
+    this.#consumers.set(consumer.consumerTag, consumer);
+    this.#handlers.set(consumer.queue, consumer);
+  }
+
+  /** As the baseline names it; `undefined` for a consumer of a queue without colors. */
+  queueOf(consumerTag: string): string | undefined {
+    return this.#consumers.get(consumerTag)?.queue;
+  }
+
+  /** Reads a color's queue with the handler that this channel has for `queue`; false where it has none. */
+  async readFor(queue: string, name: string, color: Color): Promise<boolean> {
+    const handler = this.#handlers.get(queue);
+    if (handler === undefined) return false;
+    const consumer = this.want(queue, handler.onMessage, { ...handler.options, consumerTag: newTag() });
+    await this.read({ ...consumer, name, reader: color, wanted: false });
+    return true;
+  }
+
+  /** Consumes a queue that has no colors. */
+  async consumePlain(
+    name: string,
     onMessage: OnMessage,
     options: ConsumeOptions | undefined,
   ): Promise<{ consumerTag: string }> {
-    await this.#mode.join(queue);
-    this.#handlers.set(queue, { onMessage, options });
-    return await this.#start(
-      { queue, name: this.#mode.ownQueue(queue), reader: this.#coloring.color },
-      { onMessage, options },
-    );
+    return await this.#channel.consume(name, this.receiver.ofPlain(onMessage, options), options);
   }
 
-  /** Reads a color's queue with the handler that this channel has for `queue`; `undefined` where it has none. */
-  async consumeFor(queue: string, name: string, color: Color): Promise<string | undefined> {
-    const handler = this.#handlers.get(queue);
-    if (handler === undefined) return undefined;
-    const { consumerTag: _taken, ...options } = handler.options ?? {};
-    return (await this.#start({ queue, name, reader: color }, { ...handler, options })).consumerTag;
+  async cancel(consumerTag: string): Promise<object> {
+    const consumer = this.#consumers.get(consumerTag);
+    const isWaiting = consumer !== undefined && !consumer.reading;
+    if (consumer !== undefined) consumer.wanted = false;
+    const reply = isWaiting ? { consumerTag } : await this.#channel.cancel(consumerTag);
+    if (consumer !== undefined) consumer.reading = false;
+    return reply;
   }
 
+  /** Ends all reading of a queue at the broker. What comes until the broker knows goes back, and is not handled. */
+  async quiesce(name: string): Promise<void> {
+    for (const consumer of this.reading(name)) {
+      consumer.stopping = true;
+      try {
+        await this.#channel.cancel(consumer.consumerTag);
+        consumer.reading = false;
+      } finally {
+        consumer.stopping = false;
+      }
+    }
+  }
+
+  /** The consumers of a queue at the broker that receive. */
+  reading(name: string): Consumer[] {
+    return [...this.#consumers.values()].filter((consumer) => consumer.name === name && consumer.reading);
+  }
+
+  /** Those of the application's, by the baseline's name of the queue. */
+  wanted(queue: string): Consumer[] {
+    return [...this.#consumers.values()].filter((consumer) => consumer.queue === queue && consumer.wanted);
+  }
+
+  /** How many messages of a queue at the broker are in the hands of this channel's handlers, cancelled or not. */
+  inHand(name: string): number {
+    let count = this.deliveries.outstanding(takenFrom(name));
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.name === name) count += this.deliveries.outstanding(consumer.consumerTag);
+    }
+    return count;
+  }
+
+  tally(queue: string, name: string): Tally {
+    let tally = this.#tallies.get(name);
+    if (tally === undefined) {
+      tally = new Tally(queue, name);
+      this.#tallies.set(name, tally);
+    }
+    return tally;
+  }
+
+  /** Takes one message of a queue that has colors, as its owner. */
   async get(queue: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
-    await this.#mode.join(queue);
-    const own = this.#mode.ownQueue(queue);
+    const name = this.#mode.ownQueue(queue);
+    const tally = this.tally(queue, name);
     for (;;) {
-      const message = await this.getPlain(own, options);
-      if (message === false || !this.#mode.isForeign(queue, message, this.#coloring.color)) return message;
-      if (options?.noAck === true) continue;
-      this.deliveries.settle(message.fields.deliveryTag);
-      this.#channel.ack(message);
+      const message = await this.getPlain(name, options);
+      if (message === false || (await this.receiver.isOurs(queue, message, this.#color, options, tally)))
+        return message;
     }
   }
 
@@ -76,75 +150,20 @@ export class Consumers {
     const release = this.foreign.singly();
     try {
       const message = await this.#channel.get(name, options);
-      if (message !== false && options?.noAck !== true) this.deliveries.add(message.fields.deliveryTag, '');
+      if (message !== false && options?.noAck !== true)
+        this.deliveries.add(message.fields.deliveryTag, takenFrom(name));
       return message;
     } finally {
       release();
     }
   }
+}
 
-  /** Consumes a queue that has no colors. */
-  async consumePlain(
-    name: string,
-    onMessage: OnMessage,
-    options: ConsumeOptions | undefined,
-  ): Promise<{ consumerTag: string }> {
-    return await this.#channel.consume(
-      name,
-      this.#receiver(onMessage, options, () => false),
-      options,
-    );
-  }
+/** In place of a consumer's tag, for what `get` took. */
+function takenFrom(name: string): string {
+  return `get ${name}`;
+}
 
-  async cancel(consumerTag: string): Promise<object> {
-    const reply = await this.#channel.cancel(consumerTag);
-    const consumer = this.#consumers.get(consumerTag);
-    if (consumer !== undefined) this.#consumers.set(consumerTag, { ...consumer, cancelled: true });
-    return reply;
-  }
-
-  /** The consumers of a queue at the broker that still receive. */
-  reading(name: string): Consumer[] {
-    return [...this.#consumers.values()].filter(
-      (consumer) => consumer.name === name && consumer.cancelled !== true,
-    );
-  }
-
-  /** How many messages of a queue at the broker are in the hands of this channel's handlers, cancelled or not. */
-  inHand(name: string): number {
-    let count = 0;
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.name === name) count += this.deliveries.outstanding(consumer.consumerTag);
-    }
-    return count;
-  }
-
-  async #start(
-    reading: Omit<Consumer, 'consumerTag'> & { readonly reader: Color | undefined },
-    { onMessage, options }: Handler,
-  ): Promise<{ consumerTag: string }> {
-    const { queue, name, reader } = reading;
-    const isForeign = (message: AmqpMessage) => this.#mode.isForeign(queue, message, reader);
-    const reply = await this.#channel.consume(name, this.#receiver(onMessage, options, isForeign), options);
-    this.#consumers.set(reply.consumerTag, { consumerTag: reply.consumerTag, queue, name });
-    return reply;
-  }
-
-  #receiver(
-    onMessage: OnMessage,
-    options: ConsumeOptions | undefined,
-    isForeign: (message: AmqpMessage) => boolean,
-  ): OnMessage {
-    const acknowledges = options?.noAck !== true;
-    return (message) => {
-      if (message === null) return onMessage(null);
-      const { deliveryTag, consumerTag = '' } = message.fields;
-      if (isForeign(message)) {
-        if (acknowledges) this.foreign.add(deliveryTag);
-        return undefined;
-      }
-      if (acknowledges) this.deliveries.add(deliveryTag, consumerTag);
-      return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
-    };
-  }
+function newTag(): string {
+  return `colorway.${randomUUID()}`;
 }

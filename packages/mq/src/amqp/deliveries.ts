@@ -18,6 +18,10 @@ export class Deliveries {
     }
   }
 
+  has(deliveryTag: number): boolean {
+    return this.#consumers.has(deliveryTag);
+  }
+
   settleAll(): void {
     this.#consumers.clear();
   }

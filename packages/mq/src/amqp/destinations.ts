@@ -31,6 +31,15 @@ export class Destinations {
     return known?.destination;
   }
 
+  /** What is known, asked anew where it has grown old. Rejects as amqplib does. */
+  async current(queue: string): Promise<Destination> {
+    const known = this.#known.get(queue);
+    const isFresh = known !== undefined && performance.now() - known.at < this.#recheckMs;
+    return known !== undefined && (isFresh || known.destination === 'routed')
+      ? known.destination
+      : await this.resolve(queue);
+  }
+
   /** Asks the broker. Rejects as amqplib does. */
   resolve(queue: string): Promise<Destination> {
     const asked = this.#asked.get(queue) ?? this.#ask(queue).finally(() => this.#asked.delete(queue));

@@ -2,8 +2,8 @@ import { type Color, type Coloring, ColorwayError, quote, type StateStore } from
 import { messageColor } from '../message/index.js';
 import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
-import { type Binding, isWithin, SpanStore } from './filter-spans.js';
-import type { Mode } from './mode.js';
+import { type Binding, isOpenNow, isWithin, SpanStore } from './filter-spans.js';
+import type { Mode, Owner } from './mode.js';
 import { sentAt } from './sent-at.js';
 import { SpanView } from './span-view.js';
 
@@ -46,8 +46,10 @@ export class FilterMode implements Mode {
       : this.#state.names.colored(queue, this.#coloring.color);
   }
 
-  assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState> {
-    return this.#channel.assertQueue(this.ownQueue(queue), options);
+  async assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState> {
+    const own = await this.#channel.assertQueue(this.ownQueue(queue), options);
+    this.#state.declared.set(queue, options ?? {});
+    return own;
   }
 
   async bindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object> {
@@ -69,21 +71,43 @@ export class FilterMode implements Mode {
     if (this.#views.has(queue)) return;
     const store = new SpanStore(this.#store, queue);
     const { color } = this.#coloring;
+    if (color !== undefined) await this.#restore(queue);
     if (color !== undefined) await store.open(color, this.#bindings(queue), Date.now() + this.#graceMs);
     const view = new SpanView(store, this.#graceMs);
     await view.start();
     this.#views.set(queue, view);
   }
 
-  isForeign(queue: string, message: AmqpMessage, reader: Color | undefined): boolean {
+  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
     const view = this.#views.get(queue);
     const color = messageColor(message.properties.headers, this.#coloring.carriers);
     const { exchange } = message.fields;
-    // Sent straight to this queue: nobody else has it.
-    if (exchange === '' || view === undefined) return false;
+    if (exchange === '' || view === undefined) return this.#sentStraight(queue, view, color, reader);
+    if (reader !== undefined && color !== reader) return { kind: 'foreign', reason: 'other-color' };
+    if (color === undefined) return { kind: 'own', reason: 'no-color' };
+    const isColors = isWithin(view.of(color), exchange, sentAt(message));
     if (reader !== undefined)
-      return color !== reader || !isWithin(view.of(reader), exchange, sentAt(message));
-    return color !== undefined && view.isCurrent && isWithin(view.of(color), exchange, sentAt(message));
+      return isColors ? { kind: 'own', reason: 'within-span' } : { kind: 'foreign', reason: 'outside-span' };
+    if (!view.isCurrent) return { kind: 'own', reason: 'stale-view' };
+    return isColors ? { kind: 'foreign', reason: 'within-span' } : { kind: 'own', reason: 'outside-span' };
+  }
+
+  /** Nobody else has it. What came to the baseline and is of a color that consumes now, a dead letter say, is passed on. */
+  #sentStraight(
+    queue: string,
+    view: SpanView | undefined,
+    color: Color | undefined,
+    reader: Color | undefined,
+  ): Owner {
+    const isOpen = color !== undefined && view?.isCurrent === true && isOpenNow(view.of(color));
+    if (color === undefined || reader !== undefined || !isOpen)
+      return { kind: 'own', reason: 'sent-straight' };
+    const name = this.#state.names.colored(queue, color);
+    return {
+      kind: 'astray',
+      reason: 'sent-straight',
+      to: { exchange: '', routingKey: name, queue: name },
+    };
   }
 
   /** Ends the span, waits until nothing that it gives to the color can still be published, and unbinds the queue. */
@@ -92,7 +116,7 @@ export class FilterMode implements Mode {
     if (span?.to === undefined) return;
     await this.#views.get(queue)?.refresh();
     await new Promise((resolve) =>
-      setTimeout(resolve, span.to === undefined ? 0 : span.to + this.#graceMs - Date.now()),
+      setTimeout(resolve, span.to === undefined ? 0 : span.to + this.#graceMs - Date.now()).unref(),
     );
     const name = this.#state.names.colored(queue, color);
     for (const { source, pattern, args } of span.bindings) {
@@ -100,10 +124,21 @@ export class FilterMode implements Mode {
     }
   }
 
-  async left(queue: string, color: Color): Promise<void> {
+  left(queue: string, color: Color): void {
     if (color !== this.#coloring.color) return;
     this.#views.get(queue)?.stop();
     this.#views.delete(queue);
+  }
+
+  /** The queue goes when a color leaves; when it comes back, what the application declared is declared again. */
+  async #restore(queue: string): Promise<void> {
+    const { declared, side, topology } = this.#state;
+    const own = this.ownQueue(queue);
+    const options = declared.get(queue);
+    if (options === undefined || (await topology.hasQueue(own))) return;
+    await side.run((channel) => channel.assertQueue(own, options));
+    for (const { source, pattern, args } of this.#bindings(queue))
+      await side.run((channel) => channel.bindQueue(own, source, pattern, args));
   }
 
   #bindings(queue: string): readonly Binding[] {

@@ -31,6 +31,12 @@ export function isWithin(spans: readonly Span[], exchange: string, sentAt: numbe
   );
 }
 
+/** Whether the color is the owner of what is published now. */
+export function isOpenNow(spans: readonly Span[]): boolean {
+  const now = Date.now();
+  return spans.some(({ from, to }) => now > from && (to === undefined || now <= to));
+}
+
 /** Ended spans are kept as long as a message may wait: who reads it later must still find its owner. */
 const KEPT_MS = 30 * 24 * 3_600_000;
 const TRIES = 20;

@@ -1,4 +1,4 @@
-import type { AmqpChannel } from './amqp-channel.js';
+import type { AmqpChannel, AmqpMessage } from './amqp-channel.js';
 import type { Deliveries } from './deliveries.js';
 
 const MAX_BATCH = 50;
@@ -13,7 +13,8 @@ const FLUSH_MS = 10;
 export class ForeignAcks {
   readonly #channel: AmqpChannel;
   readonly #own: Deliveries;
-  readonly #pending: number[] = [];
+  /** Whole messages: OpenTelemetry's instrumentation ends the span of the very object that is acknowledged. */
+  readonly #pending: AmqpMessage[] = [];
   #limit = MAX_BATCH;
   #timer: NodeJS.Timeout | undefined;
   #gets = 0;
@@ -28,8 +29,8 @@ export class ForeignAcks {
     if (count > 0) this.#limit = Math.max(1, Math.min(this.#limit, Math.floor(count / 2)));
   }
 
-  add(deliveryTag: number): void {
-    this.#pending.push(deliveryTag);
+  add(message: AmqpMessage): void {
+    this.#pending.push(message);
     if (this.#pending.length >= this.#limit) this.flush();
     else this.#timer ??= setTimeout(() => this.#flushLate(), FLUSH_MS).unref();
   }
@@ -44,16 +45,18 @@ export class ForeignAcks {
 
   /** The application settled everything up to a tag: what it settled must not be settled again. */
   forget(upTo: number): void {
-    while ((this.#pending[0] ?? Number.POSITIVE_INFINITY) <= upTo) this.#pending.shift();
+    while (this.#pending[0] !== undefined && this.#pending[0].fields.deliveryTag <= upTo)
+      this.#pending.shift();
   }
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const below = this.#gets > 0 ? [] : this.#pending.filter((tag) => tag < this.#own.first);
+    const below =
+      this.#gets > 0 ? [] : this.#pending.filter(({ fields }) => fields.deliveryTag < this.#own.first);
     const last = below.at(-1);
-    if (last !== undefined) this.#ack(last, true);
-    for (const tag of this.#pending.slice(below.length)) this.#ack(tag, false);
+    if (last !== undefined) this.#channel.ack(last, true);
+    for (const message of this.#pending.slice(below.length)) this.#channel.ack(message, false);
     this.#pending.length = 0;
   }
 
@@ -64,9 +67,5 @@ export class ForeignAcks {
     } catch {
       this.#pending.length = 0;
     }
-  }
-
-  #ack(deliveryTag: number, allUpTo: boolean): void {
-    this.#channel.ack({ fields: { deliveryTag } }, allUpTo);
   }
 }

@@ -1,6 +1,12 @@
 export { inMessageContext, messageColor } from '../message/index.js';
 export type { AmqpChannel, AmqpMessage, QueueOptions } from './amqp-channel.js';
 export { coloredChannel } from './colored-channel.js';
+export {
+  type AmqpConnection,
+  type KeepConnectedOptions,
+  type KeptConnection,
+  keepConnected,
+} from './keep-connected.js';
 export type { ModeName } from './mode.js';
 export type { ColoredChannelOptions } from './options.js';
 export {

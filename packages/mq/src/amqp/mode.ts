@@ -3,6 +3,21 @@ import type { AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
 
 export type ModeName = 'routing' | 'filter';
 
+/** Whose a message is that was read from a queue, and why; `reason` is told in the status and on the span. */
+export type Owner =
+  | { readonly kind: 'own'; readonly reason: string }
+  /** Somebody else's, who gets it too. */
+  | { readonly kind: 'foreign'; readonly reason: string }
+  /** A color's, and it came to the baseline's queue alone: to be published again, where it finds its owner. */
+  | { readonly kind: 'astray'; readonly reason: string; readonly to: Address };
+
+export interface Address {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** The queue of the color; where it is not there, the message stays where it is. */
+  readonly queue: string;
+}
+
 /** How the messages of a queue are divided between the baseline and the colors. Queues are named as the baseline names them. */
 export interface Mode {
   /** The queue that this instance reads; also what is checked, purged and deleted. */
@@ -10,12 +25,12 @@ export interface Mode {
   assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState>;
   bindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object>;
   unbindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object>;
-  /** Before this instance reads the queue for the first time. */
+  /** Before this instance reads the queue for the first time, or again after it left. */
   join(queue: string): Promise<void>;
-  /** Whether a message that `reader` (a color, or the baseline) read from its queue belongs to somebody else, who gets it too. */
-  isForeign(queue: string, message: AmqpMessage, reader: Color | undefined): boolean;
+  /** Whose a message is that `reader` (a color, or the baseline) read from its queue. */
+  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner;
   /** Resolves when no further message comes to the color's queue. */
   leave(queue: string, color: Color): Promise<void>;
   /** The color's queue is gone. */
-  left(queue: string, color: Color): Promise<void>;
+  left(queue: string, color: Color): void;
 }

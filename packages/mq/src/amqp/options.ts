@@ -1,4 +1,4 @@
-import { ColorwayError, quote, type StateStore } from '@colorway/core';
+import { ColorwayError, type Directory, quote, type StateStore } from '@colorway/core';
 import type { GroupPattern } from '../names.js';
 import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
 import type { ModeName } from './mode.js';
@@ -7,10 +7,10 @@ export interface ColoredChannelOptions {
   /**
    * `routing` (default): the broker decides by headers exchanges of ours; each message goes to one queue. `filter`:
    * for topologies that may not be touched; colored queues are bound beside the baseline's, and each consumer
-   * acknowledges what is foreign. It needs `state`.
+   * acknowledges what is foreign. It needs the directory's state half.
    */
   readonly mode?: ModeName;
-  /** Filter mode: where joins and leaves are kept, the directory's state half. */
+  /** Filter mode: where joins and leaves are kept. Default: the state half of the coloring's directory. */
   readonly state?: StateStore;
   /**
    * Filter mode: how long from a join or leave until it counts, in milliseconds. Default 5,000. It must be more than
@@ -45,21 +45,22 @@ export interface ResolvedOptions {
 
 const MODES: readonly unknown[] = ['routing', 'filter'] satisfies ModeName[];
 
-/** @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without `state`. */
-export function resolveOptions(options: ColoredChannelOptions): ResolvedOptions {
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without a state half. */
+export function resolveOptions(options: ColoredChannelOptions, directory: Directory): ResolvedOptions {
+  const state = options.state ?? directory.state;
   const mode = options.mode ?? 'routing';
   if (!MODES.includes(mode)) {
     throw new ColorwayError('COLORWAY_INVALID_OPTION', `mode: ${quote(mode)} must be "routing" or "filter".`);
   }
-  if (mode === 'filter' && options.state === undefined) {
+  if (mode === 'filter' && state === undefined) {
     throw new ColorwayError(
       'COLORWAY_STATE_MISSING',
-      'mode "filter" keeps joins and leaves in the directory. Give the option state: the state half of a directory.',
+      'mode "filter" keeps joins and leaves in the directory, and this one has no state half. Use composeDirectory({ instances, state }), or give the option state.',
     );
   }
   return Object.freeze({
     mode,
-    state: options.state,
+    state,
     graceMs: milliseconds('graceMs', options.graceMs, 5_000),
     groupPattern: options.groupPattern,
     plain: options.plain ?? (() => false),

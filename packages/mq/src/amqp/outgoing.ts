@@ -1,5 +1,18 @@
-import { bind, type CarrierNames, type Coloring, ColorwayError, type FlowType, quote } from '@colorway/core';
-import { stampMessage } from '../message/index.js';
+import {
+  activeContext,
+  activeFlowType,
+  bind,
+  type CarrierNames,
+  type Coloring,
+  ColorwayError,
+  type FlowType,
+  parseBaggage,
+  quote,
+  runInContext,
+  withFlowType,
+} from '@colorway/core';
+import { type Context, propagation } from '@opentelemetry/api';
+import { messageBaggage, stampMessage } from '../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from './amqp-channel.js';
 import type { CallOrder } from './call-order.js';
 import type { Destinations } from './destinations.js';
@@ -12,6 +25,11 @@ interface Send {
   readonly content: Buffer;
   readonly options: PublishOptions | undefined;
   readonly onConfirm: OnConfirm | undefined;
+  /**
+   * Where it has to be sent, if not right here: OpenTelemetry's instrumentation takes the span and the baggage from the
+   * active context, and what it writes into the headers would replace this message's color by another's, or by none.
+   */
+  readonly context?: Context | undefined;
 }
 
 /** What a channel sends: stamped with the active color, and to a queue by way of its routing. */
@@ -59,12 +77,13 @@ export class Outgoing {
             content,
             options: stamped(options, flow, this.#coloring.carriers),
             onConfirm: onConfirm && bind(onConfirm),
+            context: contextOf(options, flow, this.#coloring.carriers),
           };
     const route = this.#held.length > 0 ? undefined : this.#route(send);
     if (route !== undefined) return this.#send(send, route);
     // amqplib's own check, while the caller can still be told.
     if (!Buffer.isBuffer(content)) throw new TypeError('content is not a buffer');
-    this.#held.push(send);
+    this.#held.push({ ...send, context: send.context ?? activeContext() });
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined;
     });
@@ -88,7 +107,13 @@ export class Outgoing {
     );
   }
 
-  #send({ routingKey, content, options, onConfirm }: Send, exchange: string): boolean {
+  #send(send: Send, exchange: string): boolean {
+    const { context } = send;
+    if (context === undefined || context === activeContext()) return this.#publish(send, exchange);
+    return runInContext(context, () => this.#publish(send, exchange));
+  }
+
+  #publish({ routingKey, content, options, onConfirm }: Send, exchange: string): boolean {
     // A plain channel's publish takes four arguments, and OpenTelemetry's instrumentation counts them.
     return onConfirm === undefined
       ? this.#channel.publish(exchange, routingKey, content, options)
@@ -120,4 +145,17 @@ function stamped(
 ): PublishOptions {
   const headers = stampSentAt(stampMessage(options?.headers, flow, carriers), flow);
   return headers === undefined ? { ...options } : { ...options, headers };
+}
+
+/** The active context, with what the headers say: an assumed color, baggage of the caller's. `undefined` where it says the same. */
+function contextOf(
+  options: PublishOptions | undefined,
+  flow: FlowType,
+  carriers: CarrierNames,
+): Context | undefined {
+  const callers = messageBaggage(options?.headers);
+  if (callers === undefined && activeFlowType() !== undefined) return undefined;
+  const active = activeContext();
+  const carried = callers === undefined ? active : propagation.setBaggage(active, parseBaggage(callers));
+  return withFlowType(carried, flow, carriers);
 }

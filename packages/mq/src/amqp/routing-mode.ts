@@ -2,7 +2,7 @@ import { type CarrierNames, type Color, type Coloring, ColorwayError, quote, war
 import { messageColor } from '../message/index.js';
 import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
-import type { Mode } from './mode.js';
+import type { Mode, Owner } from './mode.js';
 import { routingNames } from './queue-names.js';
 
 export interface RoutingModeOptions {
@@ -35,6 +35,7 @@ export class RoutingMode implements Mode {
   async assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState> {
     routingNames(queue);
     const own = await this.#channel.assertQueue(this.ownQueue(queue), options);
+    this.#state.declared.set(queue, options ?? {});
     if (this.#color === undefined) await this.#build(queue);
     else if (await this.#state.topology.ensureBaseline(queue, options))
       this.#state.destinations.setRouted(queue);
@@ -67,10 +68,15 @@ export class RoutingMode implements Mode {
     this.#joined.add(queue);
   }
 
-  /** The broker has decided; what is left to see is that somebody passes it by. */
-  isForeign(queue: string, message: AmqpMessage, reader: Color | undefined): boolean {
-    if (reader === undefined && message.fields.exchange === '') this.#noticeBypass(queue, message);
-    return false;
+  /** The broker has decided. What it did not decide came straight to the queue, and may be a color's. */
+  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
+    if (reader !== undefined || message.fields.exchange !== '' || !this.#built.has(queue)) return ROUTED;
+    const color = messageColor(message.properties.headers, this.#carriers);
+    if (color === undefined) return ROUTED;
+    if (message.properties.headers?.['x-death'] === undefined) warnOfBypass(queue, color);
+    const { coloring } = routingNames(queue);
+    const to = { exchange: coloring, routingKey: queue, queue: this.#state.names.colored(queue, color) };
+    return { kind: 'astray', reason: 'bypassed-routing', to };
   }
 
   async leave(queue: string, color: Color): Promise<void> {
@@ -78,7 +84,9 @@ export class RoutingMode implements Mode {
     await this.#state.topology.leave(queue, color);
   }
 
-  async left(): Promise<void> {}
+  left(queue: string): void {
+    this.#joined.delete(queue);
+  }
 
   async #build(queue: string): Promise<void> {
     await this.#state.topology.build(queue);
@@ -86,21 +94,9 @@ export class RoutingMode implements Mode {
     this.#state.destinations.setRouted(queue);
   }
 
-  /** A color came straight to the baseline's queue, where it is routed. Dead letters through the default exchange may. */
-  #noticeBypass(queue: string, { properties: { headers } }: AmqpMessage): void {
-    if (!this.#built.has(queue) || headers?.['x-death'] !== undefined) return;
-    const color = messageColor(headers, this.#carriers);
-    if (color === undefined) return;
-    warnOnce(
-      'COLORWAY_ROUTING_BYPASSED',
-      `A message of color ${quote(color)} was sent straight to queue ${quote(queue)}, past its routing: the baseline handles it even ` +
-        `where its color has a consumer. Send through coloredChannel, or publish to exchange ${quote(routingNames(queue).coloring)}.`,
-    );
-  }
-
   /** AMQP does not tell with which arguments a queue was declared, so they cannot be read from the baseline's. */
   async #assertOwn(queue: string, own: string): Promise<void> {
-    const options = this.#options.queueOptions(queue);
+    const options = this.#state.declared.get(queue) ?? this.#options.queueOptions(queue);
     if (options !== undefined) {
       await this.#state.side.run((channel) => channel.assertQueue(own, options));
       return;
@@ -111,4 +107,15 @@ export class RoutingMode implements Mode {
         'options) first, or give coloredChannel the option queueOptions.',
     );
   }
+}
+
+const ROUTED: Owner = { kind: 'own', reason: 'routed' };
+
+function warnOfBypass(queue: string, color: Color): void {
+  warnOnce(
+    'COLORWAY_ROUTING_BYPASSED',
+    `A message of color ${quote(color)} was sent straight to queue ${quote(queue)}, past its routing. The baseline passes such messages on ` +
+      'to the color, which costs a trip and their place in the order. Send through coloredChannel, or publish to exchange ' +
+      `${quote(routingNames(queue).coloring)}.`,
+  );
 }

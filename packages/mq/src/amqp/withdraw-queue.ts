@@ -1,7 +1,8 @@
-import { type Color, ColorwayError, quote } from '@colorway/core';
-import { type AmqpChannel, type QueueState, replyCode } from './amqp-channel.js';
-import type { ChannelColoring } from './channel-coloring.js';
+import { type Color, type Coloring, ColorwayError, count } from '@colorway/core';
+import { detachSubscriptions, endSubscriptions } from '../leaving/index.js';
+import type { AmqpChannel } from './amqp-channel.js';
 import { coloringOf } from './colored-channel.js';
+import { Withdrawal } from './withdrawal.js';
 
 export interface WithdrawOptions {
   /** Whose queue. Default: the color of the channel's instance. */
@@ -27,15 +28,16 @@ export interface Withdrawn {
 }
 
 /**
- * Takes the queue that a color has beside `queue` out of service: from the first step on new messages of the color go
- * to the baseline; those that wait are handled; then the queue is deleted. Idempotent, also half done.
+ * Takes the queue that a color has beside `queue` out of service, with its membership standing; where an environment ends, or
+ * `environments.withdraw` is called, the consumers of the service do so by themselves. From the first step on new messages
+ * of the color go to the baseline; those that wait are handled; then the queue is deleted. Idempotent, also half done.
  *
- * They are handled by the color's own consumers where there are any: those of this channel are cancelled when the queue
- * is empty and all has been acknowledged, and for others it waits until they are gone. Where there are none, the handler
- * that this channel has for `queue` handles them, each in its message's context: that is for a baseline instance, when a
- * color's environment ended without it.
+ * They are handled by the color's own consumers where there are any: those of this process are cancelled when the queue
+ * is empty and all has been acknowledged, those of others do the same where the directory has a state half, and else it
+ * waits until they are gone. Where there are none, a handler that this process has for `queue` handles them, each in its
+ * message's context: that is for a baseline instance, when a color's environment ended without it.
  *
- * What a consumer on another channel has in hand after it was cancelled cannot be seen: close that channel first.
+ * What a consumer of somebody else, without Colorway, has in hand after it was cancelled cannot be seen: close its channel first.
  *
  * @param channel what `coloredChannel` returned
  * @throws ColorwayError `COLORWAY_INVALID_OPTION` where the color is missing, or nobody can drain.
@@ -45,106 +47,51 @@ export async function withdrawQueue(
   queue: string,
   options: WithdrawOptions = {},
 ): Promise<Withdrawn> {
-  const coloring = coloringOf(channel);
-  if (coloring === undefined) {
+  const own = coloringOf(channel);
+  if (own === undefined) {
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',
       'withdrawQueue takes a channel that coloredChannel returned.',
     );
   }
-  const color = options.color ?? coloring.color;
+  const color = options.color ?? own.color;
   if (color === undefined) {
     throw new ColorwayError('COLORWAY_INVALID_OPTION', 'This instance has no color: give the option color.');
   }
-  const withdrawal = new Withdrawal(coloring, queue, color, options);
-  return options.onLeave === 'discard' ? await withdrawal.discard() : await withdrawal.drain();
+  const { onLeave = 'drain', onProgress } = options;
+  const isDiscarding = onLeave === 'discard';
+  const withdrawal = new Withdrawal(own, queue, color, {
+    signal: options.signal,
+    pollMs: options.pollMs ?? 200,
+    isLeaving: async () => true,
+    onDrain: ({ remaining }) => onProgress?.({ step: 'draining', remaining }),
+    onDiscard: () => {},
+  });
+  // From the record on, others discard too: this is the last moment to say how many there are.
+  const waiting = isDiscarding ? await withdrawal.count() : undefined;
+  if (waiting !== undefined) await onProgress?.({ step: 'discarding', remaining: waiting });
+  const end = await detached(own.coloring, queue, color, onLeave);
+  if (isDiscarding) {
+    const discarded = await withdrawal.discard();
+    const names = { 'coloring.group': queue, 'coloring.topic': queue, 'coloring.color': color };
+    if (discarded > 0) count('coloring.mq.discarded', { ...names, 'coloring.broker': 'amqp' }, discarded);
+    return { discarded: await end(discarded) };
+  }
+  await withdrawal.drain();
+  return { discarded: await end(0) };
 }
 
-class Withdrawal {
-  readonly #coloring: ChannelColoring;
-  readonly #queue: string;
-  readonly #color: Color;
-  readonly #name: string;
-  readonly #options: WithdrawOptions;
-
-  constructor(coloring: ChannelColoring, queue: string, color: Color, options: WithdrawOptions) {
-    this.#coloring = coloring;
-    this.#queue = queue;
-    this.#color = color;
-    this.#name = coloring.state.names.colored(queue, color);
-    this.#options = options;
-  }
-
-  async discard(): Promise<Withdrawn> {
-    await this.#coloring.mode.leave(this.#queue, this.#color);
-    const waiting = await this.#look();
-    if (waiting === undefined) return { discarded: 0 };
-    await this.#options.onProgress?.({ step: 'discarding', remaining: waiting.messageCount });
-    const { messageCount } = await this.#coloring.state.side.run((channel) =>
-      channel.deleteQueue(this.#name),
-    );
-    await this.#coloring.mode.left(this.#queue, this.#color);
-    return { discarded: messageCount };
-  }
-
-  async drain(): Promise<Withdrawn> {
-    const { mode } = this.#coloring;
-    await mode.leave(this.#queue, this.#color);
-    for (;;) {
-      this.#options.signal?.throwIfAborted();
-      const state = await this.#look();
-      if (state === undefined) break;
-      await this.#options.onProgress?.({ step: 'draining', remaining: state.messageCount });
-      if (await this.#isDone(state)) break;
-      await new Promise((resolve) => setTimeout(resolve, this.#options.pollMs ?? 200));
-    }
-    await mode.left(this.#queue, this.#color);
-    return { discarded: 0 };
-  }
-
-  /** One look further: makes sure that somebody drains, or deletes the queue when nothing is left. */
-  async #isDone({ messageCount, consumerCount }: QueueState): Promise<boolean> {
-    const { consumers } = this.#coloring;
-    if (consumerCount === 0 && messageCount > 0) {
-      await this.#drainHere(messageCount);
-      return false;
-    }
-    const ours = consumers.reading(this.#name);
-    if (messageCount > 0 || consumers.inHand(this.#name) > 0 || consumerCount > ours.length) return false;
-    for (const { consumerTag } of ours) await consumers.cancel(consumerTag);
-    // Something may have come between the look and the cancelling, and is in hand or back in the queue now.
-    return consumers.inHand(this.#name) === 0 && (await this.#deleteIfEmpty());
-  }
-
-  async #drainHere(messageCount: number): Promise<void> {
-    const tag = await this.#coloring.consumers.consumeFor(this.#queue, this.#name, this.#color);
-    if (tag !== undefined) return;
-    throw new ColorwayError(
-      'COLORWAY_INVALID_OPTION',
-      `${messageCount} messages wait in ${quote(this.#name)}, and nobody consumes it. Call withdrawQueue on a channel that ` +
-        `consumes ${quote(this.#queue)}, or with onLeave: "discard".`,
-    );
-  }
-
-  async #look(): Promise<QueueState | undefined> {
-    try {
-      return await this.#coloring.state.side.run((channel) => channel.checkQueue(this.#name));
-    } catch (error) {
-      if (replyCode(error) === 404) return undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * Looks and deletes in one go. The broker's own `if-empty` and `if-unused` would be safer still, and cannot be used:
-   * a quorum queue answers them with 540, which closes the whole connection, and nothing tells what type a queue has.
-   */
-  async #deleteIfEmpty(): Promise<boolean> {
-    return await this.#coloring.state.side.run(async (channel) => {
-      const { messageCount, consumerCount } = await channel.checkQueue(this.#name);
-      if (messageCount > 0 || consumerCount > 0) return false;
-      await channel.deleteQueue(this.#name);
-      return true;
-    });
-  }
+/** Records that the color leaves this queue. The result records that it has left, and tells how many messages were given up. */
+async function detached(
+  { directory: { state } }: Coloring,
+  queue: string,
+  color: Color,
+  onLeave: 'drain' | 'discard',
+): Promise<(discarded: number) => Promise<number>> {
+  if (state === undefined) return async (discarded) => discarded;
+  const keys = await detachSubscriptions(state, { broker: 'amqp', group: queue }, color, onLeave);
+  return async (discarded) => {
+    const counts = await endSubscriptions(state, keys, discarded > 0 ? { 0: discarded } : {});
+    return counts[0] ?? 0;
+  };
 }

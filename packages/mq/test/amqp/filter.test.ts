@@ -92,7 +92,7 @@ describeWithServers(['rabbitmq'], 'amqp, filter mode', (servers) => {
     await until(async () => (await raw.checkQueue(`GID_a_${queue}`)).messageCount === 10);
   });
 
-  test('a consumer with a stale view, a message without a time, and one sent straight to the queue: never lost', async () => {
+  test('a consumer with a stale view, a message without a time, never lost; one sent straight to the queue finds its color', async () => {
     const { queue, exchange, start, handled } = await world();
     const baseline = await start();
     const colored = await start('a');
@@ -104,9 +104,9 @@ describeWithServers(['rabbitmq'], 'amqp, filter mode', (servers) => {
     await until(() => handled.length >= 3);
     await pause(50);
     expect(handled.map(({ by, text }) => `${by} ${text}`).sort()).toEqual([
+      'a straight',
       'a timed',
       'base no time',
-      'base straight',
     ]);
   });
 
@@ -142,7 +142,10 @@ describeWithServers(['rabbitmq'], 'amqp, filter mode', (servers) => {
   });
 
   test('filter mode needs the state half', async () => {
-    await expect(instance(servers.rabbitmq.url, 'a', { mode: 'filter' })).rejects.toMatchObject({
+    const { state: _, ...directory } = memoryDirectory();
+    await expect(
+      instance(servers.rabbitmq.url, undefined, { mode: 'filter', directory }),
+    ).rejects.toMatchObject({
       code: 'COLORWAY_STATE_MISSING',
     });
   });

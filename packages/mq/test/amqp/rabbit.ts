@@ -1,6 +1,6 @@
-import type { Coloring } from '@colorway/core';
+import type { Directory } from '@colorway/core';
 import { type AmqpChannel, type ColoredChannelOptions, coloredChannel } from '@colorway/mq/amqp';
-import { createColoring } from '@colorway/registry';
+import { type ColoringService, createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import * as amqp2 from 'amqplib';
 import * as amqp1 from 'amqplib1';
@@ -29,11 +29,12 @@ export function unique(name: string): string {
   return `${name}-${process.pid.toString(36)}-${Date.now().toString(36)}-${counter}`;
 }
 
-export function coloringOf(color?: string, carriers = {}): Coloring {
+/** @param directory shared with other instances, and closed by whoever made it. Default: one of its own. */
+export function coloringOf(color?: string, carriers = {}, directory?: Directory): ColoringService {
   const coloring = createColoring({
     service: 'order',
     color: color ?? '',
-    directory: memoryDirectory(),
+    directory: directory === undefined ? memoryDirectory() : { ...directory, close: async () => {} },
     carriers,
     closing: { noticeMs: 0 },
   });
@@ -52,17 +53,28 @@ export async function connect(url: string, amqp = amqp2): Promise<amqp2.ChannelM
 export async function instance(
   url: string,
   color?: string,
-  options: ColoredChannelOptions & { amqp?: typeof amqp2; carriers?: object } = {},
+  options: ColoredChannelOptions & {
+    amqp?: typeof amqp2;
+    carriers?: object;
+    directory?: Directory | undefined;
+    /** Makes the color's environment. Default true. */
+    ensure?: boolean;
+    /** Of the channel. Default true. */
+    confirm?: boolean;
+  } = {},
 ): Promise<{
   channel: ConfirmChannel;
   connection: amqp2.ChannelModel;
-  coloring: Coloring;
+  coloring: ColoringService;
   raw: ConfirmChannel;
 }> {
-  const { amqp, carriers, ...rest } = options;
+  const { amqp, carriers, directory, ensure = true, confirm = true, ...rest } = options;
   const connection = await connect(url, amqp);
-  const coloring = coloringOf(color, carriers);
-  const raw = await connection.createConfirmChannel();
+  const coloring = coloringOf(color, carriers, directory);
+  if (color !== undefined && ensure) await coloring.environments.ensure(color, { owner: 'test' });
+  const raw = confirm
+    ? await connection.createConfirmChannel()
+    : ((await connection.createChannel()) as ConfirmChannel);
   raw.on('error', () => {});
   return { channel: coloredChannel(coloring, raw, rest), connection, coloring, raw };
 }

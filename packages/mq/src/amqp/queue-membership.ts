@@ -1,0 +1,240 @@
+import {
+  type Color,
+  type Coloring,
+  count,
+  isColorwayError,
+  type MqPhase,
+  parseSubscription,
+  type Subscription,
+  type SubscriptionTarget,
+  subscriptionKey,
+} from '@colorway/core';
+import { type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
+import type { Consumer } from './consumer.js';
+import { readersOf } from './queue-readers.js';
+import { QueueStatus } from './queue-status.js';
+import { Withdrawal, type WithdrawalParts } from './withdrawal.js';
+
+const LEAVE_POLL_MS = 200;
+const RETRY_MS = 1_000;
+
+/**
+ * One channel's part in one queue: it joins as its color, leaves when the membership ends, comes back when it is declared
+ * again, and does the leaving for whatever color of this service leaves the queue.
+ */
+export class QueueMembership {
+  readonly #coloring: Coloring;
+  readonly #parts: WithdrawalParts;
+  readonly #queue: string;
+  readonly #target: SubscriptionTarget;
+  readonly #leaving: Leaving | undefined;
+  readonly #ends: (() => void)[] = [];
+  #phase: MqPhase = 'starting';
+  #since = performance.now();
+  #isDetached = false;
+  #isServing = false;
+  #isClosed = false;
+  #joining: Promise<boolean> | undefined;
+  #settling: Promise<void> | undefined;
+  #isUnsettled = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(coloring: Coloring, parts: WithdrawalParts, queue: string) {
+    this.#coloring = coloring;
+    this.#parts = parts;
+    this.#queue = queue;
+    this.#target = { broker: 'amqp', group: queue };
+    this.#leaving = leavingOf(coloring);
+    const status = new QueueStatus(coloring, parts, queue);
+    this.#ends.push(
+      coloring.mq.add(() => status.now(this.#phase, performance.now() - this.#since)),
+      readersOf(coloring).add(queue, parts.consumers),
+    );
+  }
+
+  /**
+   * Joins, where that has not been done. False when what the color left behind the last time has to be brought to its
+   * end first: its consumers begin to read after that, by themselves.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`, and what {@link Mode.join} throws.
+   */
+  join(): Promise<boolean> {
+    this.#isDetached = false;
+    return this.#join();
+  }
+
+  /** Whether `get` may take a message here: where the color has left, it does not come back because somebody asks. */
+  async joinToGet(): Promise<boolean> {
+    const { color } = this.#coloring;
+    const leaving = this.#leaving;
+    if (color === undefined || leaving === undefined || this.#phase === 'starting') return this.#join();
+    if (leaving.subscription(this.#target, color)?.state === 'joined') return this.#join();
+    const standing = await this.#subscription();
+    if (standing?.state === 'leaving') return false;
+    if (this.#phase === 'running' && standing?.state !== 'joined') this.#hasLeft(color);
+    return (await this.#mayJoin(color)) && (await this.#join());
+  }
+
+  /** Asked by the channel when it closes, or nothing of the application's is left here. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** The broker has ended a consumer. It is the color's leaving, or else the application is told. */
+  async onEnd(consumer: Consumer): Promise<void> {
+    const { color } = this.#coloring;
+    const standing = await this.#subscription().catch(() => undefined);
+    if (this.#leaving !== undefined && color !== undefined && standing?.state !== 'joined') {
+      this.settle();
+      return;
+    }
+    consumer.wanted = false;
+    consumer.onMessage(null);
+  }
+
+  /** Looks whether consumers that are wanted and do not read may: those of a color that waits, or has left and is declared again. */
+  settle(): void {
+    this.#isUnsettled = true;
+    this.#settling ??= this.#comeBack()
+      .catch(() => {
+        this.#retry ??= setTimeout(() => {
+          this.#retry = undefined;
+          this.settle();
+        }, RETRY_MS).unref();
+      })
+      .finally(() => {
+        this.#settling = undefined;
+        if (this.#isUnsettled) this.settle();
+      });
+  }
+
+  #join(): Promise<boolean> {
+    this.#joining ??= this.#joinOnce().finally(() => {
+      this.#joining = undefined;
+    });
+    return this.#joining;
+  }
+
+  async #joinOnce(): Promise<boolean> {
+    if (this.#phase === 'running' || this.#isClosed) return true;
+    const recorded = await this.#record();
+    const phase = recorded === 'running' ? await this.#joinAtBroker() : recorded;
+    this.#enter(phase);
+    this.#serve();
+    return phase === 'running';
+  }
+
+  /**
+   * A consumer that had joined reconnects while the directory is away: what it knows is its last good view. One whose
+   * membership ended meanwhile does not bring it back.
+   */
+  async #record(): Promise<MqPhase> {
+    const { color } = this.#coloring;
+    const leaving = this.#leaving;
+    if (leaving === undefined || color === undefined) return 'running';
+    const { known } = readersOf(this.#coloring);
+    try {
+      if (known.has(this.#queue) && !(await leaving.isMember(color))) return 'left';
+      const outcome = await leaving.join([this.#target]);
+      return outcome === 'joined' ? 'running' : 'waiting-for-drain';
+    } catch (error) {
+      if (isAway(error) && known.get(this.#queue) === 'joined') return 'running';
+      throw error;
+    }
+  }
+
+  async #joinAtBroker(): Promise<MqPhase> {
+    const { color } = this.#coloring;
+    await this.#parts.mode.join(this.#queue);
+    if (color === undefined) return 'running';
+    const isConfirmed = await this.#leaving?.confirm([this.#target]).catch(unknownWhileAway);
+    if (isConfirmed === false) {
+      // The membership was ended meanwhile: whoever did it may have found nothing at the broker yet.
+      this.#hasLeft(color);
+      return 'waiting-for-drain';
+    }
+    readersOf(this.#coloring).known.set(this.#queue, 'joined');
+    this.#countStep(color, 'joined');
+    return 'running';
+  }
+
+  #serve(): void {
+    const leaving = this.#leaving;
+    if (leaving === undefined || this.#isClosed || this.#isServing) return;
+    this.#isServing = true;
+    this.#ends.push(leaving.serve({ ...this.#target, leave: (work) => this.#leave(work) }));
+    if (this.#coloring.color !== undefined) this.#ends.push(leaving.onChange(() => this.settle()));
+  }
+
+  async #leave(work: LeaveWork): Promise<void> {
+    const isOwn = work.color === this.#coloring.color;
+    const withdrawal = new Withdrawal(this.#parts, this.#queue, work.color, {
+      signal: work.signal,
+      pollMs: LEAVE_POLL_MS,
+      isLeaving: async () =>
+        !work.signal.aborted && (await this.#subscription(work.color))?.state === 'leaving',
+      onDrain: (left) => work.progress(left),
+      onDiscard: (messages) => work.discarding(0, messages),
+    });
+    try {
+      if (work.onLeave === 'discard') await withdrawal.discard();
+      else await withdrawal.drain();
+      this.#countStep(work.color, 'left');
+    } finally {
+      if (isOwn) this.settle();
+    }
+  }
+
+  async #comeBack(): Promise<void> {
+    this.#isUnsettled = false;
+    const { color } = this.#coloring;
+    const { consumers } = this.#parts;
+    const idle = () => consumers.wanted(this.#queue).filter(({ reading }) => !reading);
+    if (color === undefined || this.#isClosed || idle().length === 0) return;
+    const standing = await this.#subscription();
+    if (standing?.state === 'leaving') return;
+    if (this.#phase === 'running') this.#hasLeft(color);
+    if (!(await this.#mayJoin(color)) || !(await this.#join())) return;
+    for (const consumer of idle()) await consumers.read(consumer);
+  }
+
+  /** One that has left comes back when its color contains the service again, unless it was taken out by its name. */
+  async #mayJoin(color: Color): Promise<boolean> {
+    if (this.#phase !== 'left') return true;
+    this.#isDetached ||= (await this.#leaving?.isDetached([this.#target], color)) === true;
+    return !this.#isDetached && (await this.#leaving?.isMember(color)) === true;
+  }
+
+  #hasLeft(color: Color): void {
+    this.#parts.mode.left(this.#queue, color);
+    readersOf(this.#coloring).known.set(this.#queue, 'left');
+    this.#enter('left');
+  }
+
+  async #subscription(color: Color | undefined = this.#coloring.color): Promise<Subscription | undefined> {
+    const { service, directory } = this.#coloring;
+    if (color === undefined) return undefined;
+    const entry = await directory.state?.get(subscriptionKey({ service, color, ...this.#target }));
+    return entry && parseSubscription(entry);
+  }
+
+  #countStep(color: Color, step: 'joined' | 'left'): void {
+    const names = { 'coloring.group': this.#queue, 'coloring.topic': this.#queue };
+    count('coloring.mq.handover', { ...names, 'coloring.color': color, 'coloring.step': step });
+  }
+
+  #enter(phase: MqPhase): void {
+    if (phase !== this.#phase) this.#since = performance.now();
+    this.#phase = phase;
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return isColorwayError(error) && error.code === 'COLORWAY_DIRECTORY_FAILED';
+}
+
+/** With the directory away the record of before stands, and who ends it is seen when the directory is back. */
+function unknownWhileAway(error: unknown): undefined {
+  if (!isAway(error)) throw error;
+}

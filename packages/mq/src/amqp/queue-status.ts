@@ -1,0 +1,51 @@
+import type { Coloring, MqConsumer, MqHandover, MqPhase, MqStatus } from '@colorway/core';
+import { leavingOf } from '../leaving/index.js';
+import { readersOf } from './queue-readers.js';
+import { UnreadCount } from './unread-count.js';
+import type { WithdrawalParts } from './withdrawal.js';
+
+/** What `coloring.mq.status()` tells of one channel's part in one queue. */
+export class QueueStatus {
+  readonly #coloring: Coloring;
+  readonly #parts: WithdrawalParts;
+  readonly #queue: string;
+  readonly #unread: UnreadCount;
+
+  constructor(coloring: Coloring, parts: WithdrawalParts, queue: string) {
+    this.#coloring = coloring;
+    this.#parts = parts;
+    this.#queue = queue;
+    const name = parts.mode.ownQueue(queue);
+    this.#unread = new UnreadCount(() => parts.state.side.run((channel) => channel.checkQueue(name)));
+  }
+
+  /** @param ms how long it has been in this phase. */
+  now(phase: MqPhase, ms: number): MqStatus {
+    return { consumers: [this.#consumer(phase, ms)], handovers: this.#handovers() };
+  }
+
+  #consumer(phase: MqPhase, ms: number): MqConsumer {
+    const { consumers, mode } = this.#parts;
+    const brokerGroup = mode.ownQueue(this.#queue);
+    const { handled, skipped, reasons } = consumers.tally(this.#queue, brokerGroup);
+    return {
+      ...{ broker: 'amqp', group: this.#queue, brokerGroup, color: this.#coloring.color },
+      // A queue that has left is gone, and asking for it costs a channel.
+      ...{ phase, handled, skipped, unread: phase === 'running' ? this.#unread.value() : undefined },
+      partitions: [],
+      ...(phase === 'waiting-for-drain' && { waiting: { for: `what ${brokerGroup} left behind`, ms } }),
+      reasons: Object.fromEntries(reasons),
+    };
+  }
+
+  /** Of every color, told by one channel of the process. */
+  #handovers(): readonly MqHandover[] {
+    const { consumers, state } = this.#parts;
+    if (!readersOf(this.#coloring).isFirst(this.#queue, consumers)) return [];
+    const known = leavingOf(this.#coloring)?.subscriptions({ broker: 'amqp', group: this.#queue }) ?? [];
+    return known.map(({ broker, group, color, state: step }) => ({
+      ...{ broker, group, brokerGroup: state.names.colored(group, color), color, state: step },
+      ...{ topic: undefined, epoch: undefined, fences: [] },
+    }));
+  }
+}

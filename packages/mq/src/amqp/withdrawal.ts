@@ -1,0 +1,143 @@
+import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
+import { type QueueState, replyCode } from './amqp-channel.js';
+import type { ConnectionState } from './connection-state.js';
+import type { Consumers } from './consumers.js';
+import type { Mode } from './mode.js';
+import { inHand, readersOf, readFor, reading } from './queue-readers.js';
+
+/** The parts of a channel's coloring that bring a color's queue to its end. */
+export interface WithdrawalParts {
+  readonly coloring: Coloring;
+  readonly mode: Mode;
+  readonly consumers: Consumers;
+  readonly state: ConnectionState;
+}
+
+export interface WithdrawalOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly pollMs: number;
+  /** Looked at before each step that cannot be taken back: false where the color has come back meanwhile. */
+  readonly isLeaving: () => Promise<boolean>;
+  readonly onDrain: (left: { remaining: number; waitingFor: string | undefined }) => Promise<void> | void;
+  readonly onDiscard: (messages: number) => Promise<void> | void;
+}
+
+/** Looks at an idle queue that it must pass before it is deleted: what came back from a consumer shows at the second. */
+const QUIET_LOOKS = 2;
+
+/**
+ * Brings a color's queue to its end: unbinds it, has what waits handled or thrown away, and deletes it. Any number of
+ * channels and processes may do it at once, and each step may be repeated.
+ */
+export class Withdrawal {
+  readonly #parts: WithdrawalParts;
+  readonly #queue: string;
+  readonly #color: Color;
+  readonly #name: string;
+  readonly #options: WithdrawalOptions;
+
+  constructor(parts: WithdrawalParts, queue: string, color: Color, options: WithdrawalOptions) {
+    this.#parts = parts;
+    this.#queue = queue;
+    this.#color = color;
+    this.#name = parts.state.names.colored(queue, color);
+    this.#options = options;
+  }
+
+  /** How many messages wait; `undefined` where there is no queue. */
+  async count(): Promise<number | undefined> {
+    return (await this.#look())?.messageCount;
+  }
+
+  /** Throws away what waits. Resolves to how many that were. */
+  async discard(): Promise<number> {
+    if (!(await this.#options.isLeaving())) return 0;
+    await this.#parts.mode.leave(this.#queue, this.#color);
+    const waiting = await this.#look();
+    if (waiting === undefined) return 0;
+    await this.#options.onDiscard(waiting.messageCount);
+    if (!(await this.#options.isLeaving())) return 0;
+    // What handlers here have in hand they may finish.
+    for (const channel of this.#channels()) await channel.quiesce(this.#name);
+    const { messageCount } = await this.#parts.state.side.run((channel) => channel.deleteQueue(this.#name));
+    if (messageCount > waiting.messageCount) await this.#options.onDiscard(messageCount);
+    this.#parts.mode.left(this.#queue, this.#color);
+    return messageCount;
+  }
+
+  async drain(): Promise<void> {
+    const { mode } = this.#parts;
+    if (!(await this.#options.isLeaving())) return;
+    await mode.leave(this.#queue, this.#color);
+    for (let quiet = 0; quiet < QUIET_LOOKS || !(await this.#delete()); ) {
+      this.#options.signal?.throwIfAborted();
+      const state = await this.#look();
+      if (state === undefined) break;
+      const isIdle = await this.#lookAfter(state);
+      quiet = isIdle ? quiet + 1 : 0;
+      if (quiet < QUIET_LOOKS) await this.#pause();
+    }
+    mode.left(this.#queue, this.#color);
+  }
+
+  /** Sees to it that somebody drains, and that what reads an empty queue stops. Whether nothing and nobody is left. */
+  async #lookAfter({ messageCount, consumerCount }: QueueState): Promise<boolean> {
+    const channels = this.#channels();
+    const held = inHand(channels, this.#name);
+    const ours = reading(channels, this.#name);
+    const unread = messageCount > 0 && consumerCount === 0;
+    const waitingFor = unread
+      ? `a consumer of ${this.#queue}`
+      : consumerCount > ours || messageCount + held > 0
+        ? `consumers of ${this.#name}`
+        : undefined;
+    await this.#options.onDrain({ remaining: messageCount + held, waitingFor });
+    if (unread) await this.#drainHere(messageCount);
+    if (messageCount > 0 || held > 0) return false;
+    for (const channel of channels) await channel.quiesce(this.#name);
+    return consumerCount === 0;
+  }
+
+  async #drainHere(messageCount: number): Promise<void> {
+    if (await readFor(this.#channels(), this.#queue, this.#name, this.#color)) return;
+    // A color that takes its messages by `get` goes on doing so.
+    if (this.#parts.coloring.color === this.#color) return;
+    throw new ColorwayError(
+      'COLORWAY_INVALID_OPTION',
+      `${messageCount} messages wait in ${quote(this.#name)}, and nobody consumes it. Call withdrawQueue on a channel that ` +
+        `consumes ${quote(this.#queue)}, or with onLeave: "discard".`,
+    );
+  }
+
+  #channels(): readonly Consumers[] {
+    return readersOf(this.#parts.coloring).of(this.#queue, this.#parts.consumers);
+  }
+
+  async #look(): Promise<QueueState | undefined> {
+    try {
+      return await this.#parts.state.side.run((channel) => channel.checkQueue(this.#name));
+    } catch (error) {
+      if (replyCode(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Looks once more and deletes in one go. The broker's own `if-empty` and `if-unused` would be safer still, and cannot
+   * be used: a quorum queue answers them with 540, which closes the whole connection, and nothing tells what type a
+   * queue has.
+   */
+  async #delete(): Promise<boolean> {
+    if (!(await this.#options.isLeaving())) return true;
+    return await this.#parts.state.side.run(async (channel) => {
+      const { messageCount, consumerCount } = await channel.checkQueue(this.#name);
+      if (messageCount > 0 || consumerCount > 0) return false;
+      await channel.deleteQueue(this.#name);
+      return true;
+    });
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, this.#options.pollMs).unref());
+  }
+}
