@@ -1,4 +1,5 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench -- baggage route --rounds 5`.
+// How long a registry is away: `npm run bench -- registry-outage --minutes 10`.
 import { parseArgs } from 'node:util';
 import { machine } from './lib/report.mjs';
 
@@ -9,6 +10,8 @@ const BENCHMARKS = {
   server: './http/server.bench.mjs',
   client: './http/client.bench.mjs',
   hop: './http/hop.bench.mjs',
+  'rolling-restart': './http/rolling-restart.bench.mjs',
+  'registry-outage': './http/registry-outage.bench.mjs',
   amqp: './mq/amqp.bench.mjs',
   kafka: './mq/kafka.bench.mjs',
   'kafka-join': './mq/kafka-join.bench.mjs',
@@ -16,7 +19,7 @@ const BENCHMARKS = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '7' } },
+  options: { rounds: { type: 'string', default: '7' }, minutes: { type: 'string', default: '0.25' } },
 });
 const unknown = positionals.filter((name) => !(name in BENCHMARKS));
 if (unknown.length > 0) {
@@ -27,5 +30,5 @@ if (unknown.length > 0) {
 console.log(machine());
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const { run } = await import(BENCHMARKS[name]);
-  await run({ rounds: Number(values.rounds) });
+  await run({ rounds: Number(values.rounds), minutes: Number(values.minutes) });
 }

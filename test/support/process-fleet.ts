@@ -27,9 +27,14 @@ export class ProcessFleet {
     return new ProcessFleet(await mkdtemp(join(tmpdir(), 'colorway-faults-')));
   }
 
-  /** Starts one instance and waits until it is registered. */
-  async start(service: string, color = '', env: Record<string, string> = {}): Promise<ServiceProcess> {
-    const child = fork(join(__dirname, '../faults/fixtures/service.mjs'), {
+  /** Starts one instance, of a file in test/faults/fixtures, and waits until it is registered. */
+  async start(
+    service: string,
+    color = '',
+    env: Record<string, string> = {},
+    fixture = 'service.mjs',
+  ): Promise<ServiceProcess> {
+    const child = fork(join(__dirname, '../faults/fixtures', fixture), {
       env: { ...process.env, SERVICE: service, COLORING_ENV: color, FOLDER: this.folder, ...env },
     });
     this.#running.add(child);

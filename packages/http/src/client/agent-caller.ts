@@ -1,5 +1,6 @@
-import http, { type ClientRequest } from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
+import type { ClientRequest } from 'node:http';
+import type https from 'node:https';
 import { isIP } from 'node:net';
 import {
   activeTrail,
@@ -14,9 +15,10 @@ import { Balancer } from './balancing/balancer.js';
 import { type Balancing, resolveBalancing } from './balancing/balancing-options.js';
 import type { Endpoint } from './balancing/endpoint.js';
 import type { EndpointSet } from './balancing/endpoint-set.js';
+import { keepAliveAgent } from './keep-alive-agent.js';
 import { measure } from './measured-request.js';
 import type { ClientOptions } from './options.js';
-import { colorRequest, uncolorRequest } from './request-headers.js';
+import { colorRequest, headersFixed, signRequest, uncolorRequest } from './request-headers.js';
 import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
 import { type Target, targetOf } from './target.js';
 
@@ -63,8 +65,7 @@ export class AgentCaller {
     this.#serverName = options.tlsServerName;
     this.balancer = new Balancer<http.Agent>({
       balancing,
-      open: ({ secure }) =>
-        new (secure ? https.Agent : http.Agent)({ keepAlive: true, ...options.agentOptions }),
+      open: ({ secure }) => keepAliveAgent(secure, options.agentOptions ?? {}),
       close: retire,
     });
     this.#release = [
@@ -93,7 +94,8 @@ export class AgentCaller {
         Number(options.port ?? defaultPort) !== defaultPort,
       );
       const way = options.socketPath ? PASS : this.caller.way(target, flow);
-      const call = { request, options, fallback, target, flow, attempts };
+      const isFixed = request.headersSent;
+      const call = { request, options, fallback, target, flow, attempts, isFixed };
       if (way !== WAIT) {
         this.#go(way, call);
         return;
@@ -138,12 +140,16 @@ export class AgentCaller {
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }
 
-  #route(decision: RouteDecision, { request, options, flow, attempts }: Call): void {
+  #route(decision: RouteDecision, { request, options, flow, attempts, isFixed }: Call): void {
     const color = colorOf(flow);
     if (flow === undefined) this.caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw this.caller.refuse(decision, color);
     this.#setColor(request, options, flow);
+    if (this.caller.signs) {
+      if (isFixed) throw headersFixed(request);
+      signRequest(request, this.caller);
+    }
     const { clock } = this.balancer;
     const now = clock.now();
     const set = this.balancer.set(decision);
@@ -180,6 +186,8 @@ interface Call {
   readonly target: Target;
   readonly flow: FlowType | undefined;
   readonly attempts: Attempts | undefined;
+  /** Whether the headers were rendered before the agent was asked, so that they cannot be completed. */
+  readonly isFixed: boolean;
 }
 
 /** As agents of Node report that they have no socket: the error is emitted in the next tick. */

@@ -50,6 +50,7 @@ function connectorOf({
   });
 }
 
-function hostOf(service: string): string {
+/** A service's name as the host of a URL. */
+export function hostOf(service: string): string {
   return service.includes(':') ? `[${service}]` : service;
 }

@@ -1,3 +1,4 @@
+import type { ServiceAuth } from '../auth/service-auth.js';
 import type { BalancingOptions } from './balancing/balancing-options.js';
 
 /** What every client of this package can be told. */
@@ -10,6 +11,8 @@ export interface ClientOptions {
   /** Hosts that are no services and get the color all the same. By default a color never leaves the directory's services. */
   readonly propagateTo?: HostFilter;
   readonly balancing?: BalancingOptions;
+  /** Signs each call to a service: `serviceAuth({ secret })`. A call's own signature headers are replaced. Default none. */
+  readonly auth?: ServiceAuth;
   /**
    * The server name that is asked of an instance that serves TLS: that of the service, as in the URL, or the
    * instance's host. Default `service`.

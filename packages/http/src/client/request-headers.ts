@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { type CarrierNames, ColorwayError, type FlowType } from '@colorway/core';
 import { BAGGAGE, baggageWithColor, baggageWithoutColor, saysColor } from './outgoing-headers.js';
+import type { ServiceCaller } from './service-caller.js';
 
 /**
  * Puts the color on a request of node:http.
@@ -26,15 +27,37 @@ export function uncolorRequest(request: ClientRequest, given: unknown, names: Ca
     (baggage !== undefined && saysColor(baggage, names));
   if (Array.isArray(given) && listSaysColor(given, names)) throw headersFixed(request);
   if (!isColored) return;
-  const wasRendered = request.headersSent;
-  const rendering = request as Rendering;
-  if (wasRendered) rendering._header = null;
-  for (const name of names.headers) request.removeHeader(name);
-  if (baggage !== undefined) {
+  changeHeaders(request, () => {
+    for (const name of names.headers) request.removeHeader(name);
+    if (baggage === undefined) return;
     const rest = baggageWithoutColor(baggage, names);
     if (rest === '') request.removeHeader(BAGGAGE);
     else request.setHeader(BAGGAGE, rest);
-  }
+  });
+}
+
+/** Puts the headers on a request of node:http that prove who makes it. */
+export function signRequest(request: ClientRequest, caller: ServiceCaller): void {
+  const signature = caller.signature({
+    method: request.method,
+    authority: String(request.getHeader('host') ?? ''),
+    target: request.path,
+    header: (name) => {
+      const value = request.getHeader(name);
+      return Array.isArray(value) ? value.join(', ') : value?.toString();
+    },
+  });
+  changeHeaders(request, () => {
+    for (const [name, value] of signature) request.setHeader(name, value);
+  });
+}
+
+/** Changes headers that may have been rendered, and not sent for want of a socket. */
+function changeHeaders(request: ClientRequest, change: () => void): void {
+  const wasRendered = request.headersSent;
+  const rendering = request as Rendering;
+  if (wasRendered) rendering._header = null;
+  change();
   if (wasRendered) renderAgain(rendering);
 }
 
@@ -63,9 +86,9 @@ function listSaysColor(list: readonly unknown[], names: CarrierNames): boolean {
   });
 }
 
-function headersFixed(request: ClientRequest): ColorwayError {
+export function headersFixed(request: ClientRequest): ColorwayError {
   return new ColorwayError(
     'COLORWAY_HEADERS_FIXED',
-    `The headers of ${request.method} ${request.path} were fixed before the color could be set: node:http does that with headers given as a list, and with "Expect". Give them as an object.`,
+    `The headers of ${request.method} ${request.path} were fixed before the color, or the caller's proof, could be set: node:http does that with headers given as a list, and with "Expect". Give them as an object.`,
   );
 }

@@ -14,6 +14,8 @@ import {
   runInContext,
   withoutFlowType,
 } from '@colorway/core';
+import type { ServiceAuth, SignedHeaders } from '../auth/service-auth.js';
+import type { Message } from '../auth/signature.js';
 import { ContextLoss } from './context-loss.js';
 import type { ClientOptions } from './options.js';
 import type { Target } from './target.js';
@@ -35,12 +37,17 @@ type Refused = Exclude<RouteDecision, Routed>;
  */
 export class ServiceCaller {
   readonly coloring: Coloring;
+  /** Whether calls to services are signed. */
+  readonly signs: boolean;
+  readonly #auth: ServiceAuth | undefined;
   readonly #services: ReadonlySet<string>;
   readonly #propagateTo: (host: string) => boolean;
   readonly #contextLoss: ContextLoss;
 
-  constructor(coloring: Coloring, { services = [], propagateTo = [] }: ClientOptions) {
+  constructor(coloring: Coloring, { services = [], propagateTo = [], auth }: ClientOptions) {
     this.coloring = coloring;
+    this.signs = auth !== undefined;
+    this.#auth = auth;
     this.#services = new Set(services);
     this.#propagateTo =
       typeof propagateTo === 'function'
@@ -50,6 +57,11 @@ export class ServiceCaller {
               typeof one === 'string' ? one.toLowerCase() === host : host.search(one) !== -1,
             );
     this.#contextLoss = new ContextLoss(coloring);
+  }
+
+  /** The headers that prove who makes a call; none where nobody asks for it. */
+  signature(message: Message): SignedHeaders {
+    return this.#auth?.sign(this.coloring, message) ?? [];
   }
 
   /** Where a call goes now. */

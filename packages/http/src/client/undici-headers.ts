@@ -110,6 +110,32 @@ function hasColor(headers: UndiciHeaders, names: CarrierNames): boolean {
   );
 }
 
+/** The value of a header, several joined by a comma. */
+export function headerOf(headers: UndiciHeaders, wanted: string): string | undefined {
+  let found: string | undefined;
+  each(headers, (name, value) => {
+    if (name.length !== wanted.length || name.toLowerCase() !== wanted) return false;
+    const text = Array.isArray(value) ? value.join(', ') : String(value);
+    found = found === undefined ? text : `${found}, ${text}`;
+    return false;
+  });
+  return found;
+}
+
+/** The headers with these instead of what they say under the same names, as a new flat list. */
+export function replaced(
+  headers: UndiciHeaders,
+  by: readonly (readonly [name: string, value: string])[],
+): UndiciHeaders {
+  const list: Flat = [];
+  each(headers, (name, value) => {
+    if (!by.some(([own]) => own === name.toLowerCase())) list.push(name, value);
+    return false;
+  });
+  for (const [name, value] of by) list.push(name, value);
+  return list as string[];
+}
+
 /** Calls `visit` for each header until it says true; whether it did. */
 function each(headers: UndiciHeaders, visit: (name: string, value: OutgoingValue) => boolean): boolean {
   if (headers === undefined || headers === null) return false;

@@ -5,6 +5,7 @@ import { PASS, WAIT, type Way } from './service-caller.js';
 import type { Target } from './target.js';
 import { isModern, LegacyRequest, ModernRequest, rejectWith, understood } from './undici-handlers.js';
 import { colored, uncolored, withHeaders } from './undici-headers.js';
+import { signed } from './undici-signature.js';
 
 export interface ColoredDispatcherOptions extends PoolOptions {
   /** Takes the calls to hosts that are no services. Default: undici's global dispatcher, looked up at each call. */
@@ -122,7 +123,9 @@ export class ColoredDispatcher extends Dispatcher {
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw caller.refuse(decision, colorOf(flow));
     const Request = isModern(handler) ? ModernRequest : LegacyRequest;
-    return new Request(this.#pools, decision, flow, this.#withHeaders(options, flow), handler).start();
+    const withColor = this.#withHeaders(options, flow);
+    const request = caller.signs ? signed(withColor, caller, decision.service) : withColor;
+    return new Request(this.#pools, decision, flow, request, handler).start();
   }
 
   #pass(

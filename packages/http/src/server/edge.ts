@@ -20,6 +20,7 @@ import {
   withTrail,
 } from '@colorway/core';
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
 import { headerGlance } from './header-glance.js';
@@ -48,6 +49,7 @@ export class Edge<Request> {
   readonly #coloring: Coloring;
   readonly #accept: AcceptPolicy<Request>;
   readonly #refusesInvalid: boolean;
+  readonly #authenticate: ((request: RawRequest) => ColorwayError | undefined) | undefined;
   readonly #explain: 'colored' | 'always' | 'never';
   readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
   readonly #mayCarry: (request: RawRequest) => boolean;
@@ -59,7 +61,7 @@ export class Edge<Request> {
 
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
-    const { accept = 'all', onInvalid, explain = 'colored', sources } = checkOptions(options);
+    const { accept = 'all', onInvalid, explain = 'colored', sources, auth } = checkOptions(options);
     if (!coloring) {
       throw new ColorwayError(
         'COLORWAY_INVALID_OPTION',
@@ -69,6 +71,7 @@ export class Edge<Request> {
     const { color, carriers, assumeInstanceColor, inFlight } = coloring;
     this.#coloring = coloring;
     this.#accept = accept;
+    this.#authenticate = auth && authenticate(auth, carriers);
     this.#refusesInvalid = onInvalid === 'refuse';
     this.#explain = explain;
     this.#secondSource = sources && secondSource(sources, carriers);
@@ -90,20 +93,21 @@ export class Edge<Request> {
     request: Request,
     active: Context = activeContext(),
   ): Admission {
+    // Also of a request that another middleware has admitted, which may ask for less.
+    const unauthenticated = this.#authenticate?.(req);
+    if (unauthenticated !== undefined) return this.#refuse(req, res, unauthenticated);
     if (req[ADMITTED]) return PASS;
     const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
     const incoming = this.#read(req);
     if (incoming.kind === 'none' && extracted === undefined && this.#passesUncolored)
       return this.#pass(active, res);
+    const flow = this.#flowOf(incoming, request, extracted);
+    if (flow instanceof ColorwayError) return this.#refuse(req, res, flow);
     req[ADMITTED] = true;
 
-    const flow = this.#flowOf(incoming, request, extracted);
-    if (flow instanceof ColorwayError) {
-      this.#countInFlight(res, false);
-      return { kind: 'refuse', error: flow };
-    }
-
-    const colored = colorOf(flow) !== undefined;
+    const color = colorOf(flow);
+    const colored = color !== undefined;
+    if (colored) this.#coloring.noteUse(color);
     const explained = this.#explain === 'always' || (this.#explain === 'colored' && colored);
     if (flow === undefined && extracted === undefined && !explained) return this.#pass(active, res);
     this.#countInFlight(res, colored);
@@ -119,6 +123,12 @@ export class Edge<Request> {
     emitInContext(context, res, req);
     emitInContext(context, res, res);
     return { kind: 'enter', context };
+  }
+
+  #refuse(req: { [ADMITTED]?: true }, res: RawResponse, error: ColorwayError): Admission {
+    if (!req[ADMITTED]) this.#countInFlight(res, false);
+    req[ADMITTED] = true;
+    return { kind: 'refuse', error };
   }
 
   #pass(active: Context, res: RawResponse): Admission {

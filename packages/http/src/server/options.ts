@@ -1,4 +1,5 @@
 import { ColorwayError, quote } from '@colorway/core';
+import type { ServiceAuth } from '../auth/service-auth.js';
 
 /** Options of every server adapter. `Request` is the framework's own: that of Express or Fastify, Koa's `ctx`. */
 export interface ServerColoringOptions<Request = unknown> {
@@ -18,6 +19,12 @@ export interface ServerColoringOptions<Request = unknown> {
    * Counted either way (`coloring.flow_type.invalid`). Default `'ignore'`.
    */
   readonly onInvalid?: 'ignore' | 'refuse';
+  /**
+   * Asks callers to prove that they are services of this system: `serviceAuth({ secret })`. A request that has to be
+   * signed and is not is refused with ColorwayError `COLORWAY_UNAUTHENTICATED` (401), through the framework's error
+   * path, before anything else; `callerOf(request)` names the caller of the others, in `accept` too. Default none.
+   */
+  readonly auth?: ServiceAuth;
   /**
    * Which responses tell the way that the request took, in `Server-Timing`: those of colored requests, all,
    * or none. `'always'` enters an async context for uncolored requests too. Default `'colored'`.

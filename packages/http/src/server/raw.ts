@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface RawRequest extends EventEmitter {
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders?: readonly string[];
+  readonly method?: string | undefined;
   readonly url?: string | undefined;
 }
 

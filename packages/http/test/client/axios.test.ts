@@ -58,7 +58,7 @@ describe('coloredAxios', () => {
 
   it('rejects with an AxiosError of the Colorway code, whose cause is the ColorwayError', async () => {
     const coloring = coloringOf();
-    coloring.declare('stock', 'c');
+    coloring.member('stock', 'c');
     const client = coloredAxios(coloring);
     const error = await withColor('c', () => client.get('http://stock/')).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(AxiosError);

@@ -136,7 +136,7 @@ describe.each(CLIENTS)('$name', ({ make, retries }) => {
 
   it('refuses a member that is down, and never slides to the baseline', async () => {
     const { call, coloring, base, cart } = await shop();
-    coloring.declare('stock', 'feat-cart');
+    coloring.member('stock', 'feat-cart');
     coloring.remove(cart.id);
     await expect(withColor('feat-cart', () => call('http://stock/'))).rejects.toMatchObject({
       code: 'COLORWAY_MEMBER_DOWN',

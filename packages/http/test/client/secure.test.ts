@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { coloredAgent } from '@colorway/http/agent';
 import { coloredAxios } from '@colorway/http/axios';
+import { coloredFetch } from '@colorway/http/fetch';
 import { coloredDispatcher } from '@colorway/http/undici';
 import { create } from 'axios';
 import { request } from 'undici';
@@ -74,5 +75,47 @@ describe('instances that serve TLS', () => {
     expect(
       await (await request('https://plain/', { dispatcher: coloredDispatcher(coloring) })).body.text(),
     ).toBe('plain');
+  });
+});
+
+/** Mutual TLS is the user's own: certificates go where the wrapped client takes them. */
+describe('instances that ask for a certificate', () => {
+  const coloring = new FakeColoring();
+  const server = https.createServer(
+    { ...TLS, ca: TLS.cert, requestCert: true, rejectUnauthorized: true },
+    (incoming, response) => response.end((incoming.socket as TLSSocket).getPeerCertificate().subject.CN),
+  );
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const instance = { host: '127.0.0.1', port, secure: true, metadata: {}, startedAt: 0 };
+    coloring.put({ ...instance, id: 'mutual', service: 'stock' });
+  });
+
+  afterAll(async () => {
+    await coloring.close();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+
+  const own = { ca: TLS.cert, cert: TLS.cert, key: TLS.key };
+
+  it('read from it who calls', async () => {
+    const dispatcher = coloredDispatcher(coloring, { pool: { connect: own } });
+    expect(await (await request('http://stock/', { dispatcher })).body.text()).toBe('stock');
+    const fetch = coloredFetch(coloring, { pool: { connect: own } });
+    expect(await (await fetch('http://stock/')).text()).toBe('stock');
+    const axios = coloredAxios(coloring, create(), { agentOptions: own });
+    expect((await axios.get('http://stock/')).data).toBe('stock');
+    const agent = coloredAgent(coloring, { agentOptions: own });
+    const got = await new Promise<string>((resolve, reject) => {
+      http.get('http://stock/', { agent }, (response) => resolve(text(response))).on('error', reject);
+    });
+    expect(got).toBe('stock');
+  });
+
+  it('refuse who has none', async () => {
+    const dispatcher = coloredDispatcher(coloring, { pool: { connect: { ca: TLS.cert } } });
+    await expect(request('http://stock/', { dispatcher })).rejects.toThrow();
   });
 });

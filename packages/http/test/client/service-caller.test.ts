@@ -45,7 +45,7 @@ describe('ServiceCaller.way', () => {
   ])('after it: %s in %s -> %s', (url, color, way) => {
     const coloring = new FakeColoring();
     coloring.put(recordOf('a', 'stock', 80), recordOf('b', 'stock', 80, 'c'));
-    coloring.declare('stock', 'down');
+    coloring.member('stock', 'down');
     expect(wayOf(coloring, url, color)).toBe(way);
   });
 });

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { PassThrough } from 'node:stream';
 import type { Coloring } from '@colorway/core';
 import { coloredAgent } from '@colorway/http/agent';
+import type { ServiceAuth } from '@colorway/http/auth';
 import { coloredAxios } from '@colorway/http/axios';
 import { coloredFetch } from '@colorway/http/fetch';
 import { coloredDispatcher } from '@colorway/http/undici';
@@ -31,6 +32,7 @@ export interface Client {
 export interface ClientOptions {
   readonly services?: readonly string[];
   readonly propagateTo?: readonly (string | RegExp)[] | ((host: string) => boolean);
+  readonly auth?: ServiceAuth;
 }
 
 export const CLIENTS: readonly Client[] = [

@@ -1,0 +1,10 @@
+export { type Caller, callerOf } from './caller.js';
+export {
+  type AuthenticatedRequest,
+  type ServiceAuth,
+  type ServiceAuthOptions,
+  type SignedHeaders,
+  serviceAuth,
+  type Verification,
+} from './service-auth.js';
+export type { Message } from './signature.js';
