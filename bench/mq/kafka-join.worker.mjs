@@ -1,5 +1,5 @@
 // A color joins and leaves beside a baseline and another color: how long until it handles, and what the others notice.
-import { coloredKafka, leaveGroup, mqStatus } from '@colorway/mq/kafka';
+import { coloredKafka, leaveGroup } from '@colorway/mq/kafka';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { Kafka, logLevel } from 'kafkajs';
@@ -59,7 +59,7 @@ async function send() {
 const baseline = await start('');
 await start('blue');
 const active = (color) =>
-  mqStatus(baseline.coloring).handovers.some((one) => one.color === color && one.state === 'active');
+  baseline.coloring.mq.status().handovers.some((one) => one.color === color && one.state === 'active');
 while (!active('blue')) await pause(10);
 await pause(3_500);
 const sent = variant === 'idle' ? undefined : send();
@@ -70,7 +70,7 @@ let joined;
 const red = start('red');
 const sentIdle = variant === 'idle' ? red.then(() => send()) : undefined;
 while (joined === undefined) {
-  if (mqStatus(baseline.coloring).handovers.some((one) => one.color === 'red')) joined = performance.now();
+  if (baseline.coloring.mq.status().handovers.some((one) => one.color === 'red')) joined = performance.now();
   await pause(1);
 }
 const { consumer } = await red;

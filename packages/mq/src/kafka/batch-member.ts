@@ -1,8 +1,9 @@
 import type { Color, Coloring } from '@colorway/core';
 import type { RunConfig } from './client-types.js';
-import type { HeldPartition } from './held-partition.js';
+import type { Discarding, HeldPartition } from './held-partition.js';
 import type { PartitionSteps } from './partition-steps.js';
 import type { Pauses } from './pauses.js';
+import type { Tally } from './tally.js';
 
 /** As much of a group's member as the reading of a batch needs. */
 export interface BatchMember {
@@ -12,9 +13,11 @@ export interface BatchMember {
   readonly pauses: Pauses;
   readonly run: RunConfig;
   readonly drains: boolean;
+  readonly tally: Tally;
   /** Grows with each seek. */
   readonly seeks: number;
   kick(held: HeldPartition): void;
-  passedOver(held: HeldPartition, messages: number): void;
+  /** Says that so many messages more are about to be given up. */
+  discarding(held: HeldPartition, discarding: Discarding, more: number): Promise<void>;
   undecided(held: HeldPartition, color: Color, offset: string): void;
 }

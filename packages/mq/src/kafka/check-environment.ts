@@ -1,4 +1,4 @@
-import { type Coloring, ColorwayError, quote } from '@colorway/core';
+import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 
 /**
  * A colored consumer in an environment that nobody made would wait for messages that nobody sends.
@@ -6,12 +6,16 @@ import { type Coloring, ColorwayError, quote } from '@colorway/core';
  */
 export async function checkEnvironment(coloring: Coloring, group: string): Promise<void> {
   const { color } = coloring;
-  if (color === undefined || !hasEnvironments(coloring)) return;
-  if ((await coloring.environments.get(color)) !== undefined) return;
+  if (color === undefined || (await environmentExists(coloring, color))) return;
   throw new ColorwayError(
     'COLORWAY_ENVIRONMENT_UNKNOWN',
     `Consumer group ${quote(group)} belongs to environment ${quote(color)}, which does not exist. Call coloring.register() first, or create the environment.`,
   );
+}
+
+/** True also where nobody can tell. */
+export async function environmentExists(coloring: Coloring, color: Color): Promise<boolean> {
+  return !hasEnvironments(coloring) || (await coloring.environments.get(color)) !== undefined;
 }
 
 /** What `createColoring` returns has them; a coloring of another make need not. */

@@ -11,8 +11,16 @@ export function coloredGroup(group: string, color: Color): string {
 }
 
 /** What is wrong with these groups together: too long for some color, or `GID_orders` beside `orders`. */
-export function groupProblem(groups: Iterable<string>): ColorwayError | undefined {
-  return NAMES.lint(groups, [ANY])[0];
+export function groupProblem(groups: Iterable<string>, color: Color = ANY): ColorwayError | undefined {
+  return NAMES.lint(groups, [color])[0];
+}
+
+/** The color and the groups of which this may be the colored name; `undefined` for a name that is none. */
+export function colorOfGroup(
+  group: string,
+): { readonly color: Color; readonly groups: readonly string[] } | undefined {
+  const parsed = NAMES.parse(group);
+  return parsed && { color: parsed.color, groups: parsed.baseline };
 }
 
 /** The key under which the first group of a name keeps it, for all processes. */

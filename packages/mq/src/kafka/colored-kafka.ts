@@ -15,8 +15,8 @@ import { wrapProducer } from './wrap-producer.js';
  * the client's `eachBatch`.
  *
  * @param kafka a `Kafka` of KafkaJS 2, or a compatible client that hands its cluster to partition assigners.
- * @throws ColorwayError `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`; `run()`:
- *   `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`.
+ * @throws ColorwayError `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`,
+ *   `COLORWAY_CLIENT_UNSUPPORTED`; `run()`: `COLORWAY_CLIENT_UNSUPPORTED`, `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`.
  */
 export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
   const admin = new GroupAdmin(() => kafka.admin() as AdminClient);

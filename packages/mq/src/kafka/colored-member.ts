@@ -7,10 +7,10 @@ import type {
   RunConfig,
 } from './client-types.js';
 import { ColoredSteps } from './colored-steps.js';
+import type { Discarded } from './discarded.js';
 import type { GroupAdmin } from './group-admin.js';
 import { GroupMember } from './group-member.js';
 import { GroupSession } from './group-session.js';
-import type { HeldPartition } from './held-partition.js';
 import type { TopicHandover } from './topic-handover.js';
 
 export interface ColoredMemberOptions {
@@ -24,8 +24,8 @@ export interface ColoredMemberOptions {
   readonly topics: ReadonlyMap<string, TopicHandover>;
   readonly run: RunConfig;
   readonly drains?: boolean;
-  readonly discards?: boolean;
-  readonly beforeEnd?: (held: HeldPartition) => void;
+  /** Before messages are given up: how many there are. */
+  readonly onDiscard: (discarded: Discarded) => Promise<void>;
   /** Nothing is left for this member in any topic. */
   readonly onFinished: () => void;
   /** A partition waits for its join fence. */
@@ -52,6 +52,7 @@ export class ColoredMember {
       topics,
       run,
       drains: options.drains ?? false,
+      onDiscard: options.onDiscard,
     });
     this.member = member;
     member.onFinished = () => {
@@ -74,8 +75,6 @@ export class ColoredMember {
         },
         decided: (of, owner) => member.decided(of, owner),
         drains: options.drains ?? false,
-        discards: options.discards ?? false,
-        ...(options.beforeEnd && { beforeEnd: options.beforeEnd }),
       }),
     );
   }

@@ -22,10 +22,6 @@ export interface ColoredStepsOptions {
   readonly decided: (color: Color, owner: Owner) => void;
   /** A member that drains: what still belongs to the color in other topics is not its to take. */
   readonly drains?: boolean;
-  /** Counts, and handles nothing, where messages are to be discarded; else they are left to somebody who does. */
-  readonly discards?: boolean;
-  /** Everything below the leave fence was taken, and will be committed now. */
-  readonly beforeEnd?: (held: HeldPartition) => void;
 }
 
 /** The part of a member of a colored group: a colored consumer, or a baseline instance that drains its messages. */
@@ -64,6 +60,7 @@ export class ColoredSteps implements PartitionSteps {
       held.refreshed = true;
     }
     await this.#findCommitted(held);
+    held.finished = false;
     let refreshes = 0;
     while (held.current) {
       const step = this.#next(held);
@@ -96,14 +93,12 @@ export class ColoredSteps implements PartitionSteps {
           return true;
         }
         held.until = step.until;
+        held.discarding = undefined;
         open(held);
         return true;
       case 'commit-in-generation': {
         // Nothing is taken any more, not even passed over: the stop must not be behind the position.
         close(held, 'leave-fence');
-        if (handoverHere(held.handover.table, this.color, held.partition).current.leave !== undefined) {
-          this.#options.beforeEnd?.(held);
-        }
         const known = await prove(session, held, this.color, () => {
           const again = this.#next(held);
           return again.kind === 'commit-in-generation' ? again : undefined;
@@ -114,10 +109,9 @@ export class ColoredSteps implements PartitionSteps {
         await held.handover.createFence(this.color, step.epoch, 'stop', held.partition, step.offset);
         return false;
       case 'discard':
-        if (this.#options.discards) {
-          held.until = step.to;
-          open(held);
-        } else this.#finish(held);
+        held.discarding ??= { from: step.from, messages: 0 };
+        held.until = step.to;
+        open(held);
         return true;
       case 'done':
         this.#finish(held);

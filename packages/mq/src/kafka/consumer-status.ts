@@ -1,50 +1,48 @@
-import type { Color } from '@colorway/core';
-import type { OwnerReason } from '../ownership/owner.js';
+import type { Color, MqConsumer, MqPartition, MqPhase } from '@colorway/core';
 import type { GroupMember } from './group-member.js';
-
-/** `waiting-for-drain`: the color's epoch before still leaves; `left`: the color was withdrawn, and all is drained. */
-export type ConsumerPhase = 'stopped' | 'starting' | 'running' | 'waiting-for-drain' | 'left';
-
-export interface ConsumerStatus {
-  /** The group as the application names it. */
-  readonly group: string;
-  /** The group at the broker: `GID_<color>_X` in a colored instance. */
-  readonly brokerGroup: string;
-  readonly color: Color | undefined;
-  readonly phase: ConsumerPhase;
-  /** Messages of others that were passed over since it runs. */
-  readonly skipped: number;
-  readonly partitions: readonly PartitionStatus[];
-  /** By color: the reason of the last decision about a message of it. */
-  readonly reasons: Readonly<Record<Color, OwnerReason>>;
-}
-
-export interface PartitionStatus {
-  readonly topic: string;
-  readonly partition: number;
-  /** The offset of the next message, as text; `undefined` while unknown. */
-  readonly position: string | undefined;
-  /** What it waits for, and for how long, in milliseconds. */
-  readonly waiting?: { readonly for: string; readonly ms: number };
-}
+import type { HeldPartition } from './held-partition.js';
 
 export function consumerStatus(
   group: string,
   brokerGroup: string,
   color: Color | undefined,
-  phase: ConsumerPhase,
+  phase: MqPhase,
   member: GroupMember | undefined,
-): ConsumerStatus {
-  const partitions = Array.from(member?.all() ?? [], (held): PartitionStatus => {
-    const { topic, partition, position, waiting, waitingSince } = held;
-    return {
-      topic,
-      partition,
-      position: position?.toString(),
-      ...(waiting !== undefined &&
-        !held.open && { waiting: { for: waiting, ms: performance.now() - waitingSince } }),
-    };
-  });
-  const reasons = Object.fromEntries(member?.reasons ?? []);
-  return { group, brokerGroup, color, phase, skipped: member?.skipped ?? 0, partitions, reasons };
+): MqConsumer {
+  const partitions = Array.from(member?.all() ?? [], partitionStatus);
+  return {
+    broker: 'kafka',
+    ...{ group, brokerGroup, color, phase, partitions },
+    handled: member?.tally.handled ?? 0,
+    skipped: member?.tally.skipped ?? 0,
+    unread: partitions.reduce<number | undefined>(
+      (sum, { unread }) => (sum === undefined || unread === undefined ? undefined : sum + unread),
+      partitions.length > 0 ? 0 : undefined,
+    ),
+    reasons: Object.fromEntries(member?.reasons ?? []),
+  };
+}
+
+function partitionStatus({
+  topic,
+  partition,
+  position,
+  end,
+  open,
+  waiting,
+  waitingSince,
+}: HeldPartition): MqPartition {
+  const waits = waiting !== undefined && waiting !== 'done' && !open;
+  return {
+    ...{ topic, partition, position: position?.toString() },
+    unread: unread(position, end),
+    ...(waits && { waiting: { for: waiting, ms: performance.now() - waitingSince } }),
+  };
+}
+
+/** From the end of the log when it was last read: an idle or a closed partition may have more. */
+function unread(position: bigint | undefined, end: string | undefined): number | undefined {
+  if (position === undefined || end === undefined) return undefined;
+  const left = BigInt(end) - position;
+  return left > 0n ? Number(left) : 0;
 }

@@ -38,6 +38,7 @@ export interface CustodianOptions {
 export class Custodian {
   readonly #options: CustodianOptions;
   readonly #closers = new Map<string, number>();
+  readonly #listeners = new Set<(color: Color, step: EpochStep) => void>();
   #timer: NodeJS.Timeout | undefined;
   #working = false;
   #again = false;
@@ -56,6 +57,12 @@ export class Custodian {
     this.#unlisten?.();
     this.#unlisten = undefined;
     clearTimeout(this.#timer);
+  }
+
+  /** Tells the listener of each look at a color that is under way. Returns how to stop that. */
+  onStep(listener: (color: Color, step: EpochStep) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   look(): void {
@@ -107,6 +114,7 @@ export class Custodian {
     const partitions = await admin.partitions(handover.topic);
     await this.#fenceForEmptyGroups(color, partitions);
     const step = await this.#epochStep(color, partitions);
+    for (const listener of [...this.#listeners]) listener(color, step);
     await this.#take(color, step);
   }
 
@@ -147,12 +155,14 @@ export class Custodian {
     const group = handover.coloredGroup(color);
     const offsets = draining ? await admin.committed(group, handover.topic) : new Map<number, bigint>();
     const members = draining && (await admin.hasMembers(group, handover.topic));
+    const shared = draining && (await this.#isShared(color));
     return nextEpochStep({
       fences,
       color,
       partitions,
       committed: (partition) => offsets.get(partition),
       members: () => members,
+      shared: () => shared,
       closer: runtime.by,
     });
   }
@@ -204,6 +214,13 @@ export class Custodian {
     );
     if (!needed) await admin.deleteGroup(handover.coloredGroup(color));
     await handover.transition(color, (standing) => close(standing, epoch, by));
+  }
+
+  /** Other topics of the group have the color still: its consumers stay, and so does the broker's group. */
+  async #isShared(color: Color): Promise<boolean> {
+    const { handover, runtime } = this.#options;
+    const siblings = await runtime.siblings(handover.group, handover.topic, color);
+    return siblings.some(({ kind }) => kind === 'joining' || kind === 'active');
   }
 
   async #replaceCloser(color: Color, state: { readonly kind: string } | undefined): Promise<void> {

@@ -2,6 +2,7 @@ import type { Color, Coloring } from '@colorway/core';
 import type { OnLeave } from '../ownership/handover-state.js';
 import type { ConsumerConfigLike, KafkaClient, RunConfig } from './client-types.js';
 import { ColoredMember } from './colored-member.js';
+import type { Discarded } from './discarded.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { TopicHandover } from './topic-handover.js';
 
@@ -16,50 +17,31 @@ export interface DrainerOptions {
   readonly onLeave: OnLeave;
   /** The baseline's handlers; none are called for messages to be discarded. */
   readonly run: RunConfig;
-  /** Before a partition's messages are given up: how many there are. */
-  readonly onDiscard?: (topic: string, partition: number, messages: number) => void;
+  /** Before messages are given up: how many there are. */
+  readonly onDiscard: (discarded: Discarded) => Promise<void>;
 }
 
 /**
- * Joins a colored group that has no members left, handles with the baseline's handlers (or counts) the
- * messages of that color below the leave fences, and goes. Resolves when it has gone.
+ * Joins a colored group that has no members left, handles with the given handlers (or counts) the messages
+ * of that color below the leave fences, and goes. Resolves when it has gone.
  */
 export async function drainColor(options: DrainerOptions): Promise<void> {
   const { coloring, kafka, admin, color, config, topics, onLeave, onDiscard } = options;
   const [first] = topics.values();
   if (first === undefined) return;
-  const counts = new Map<string, number>();
-  const discards = onLeave === 'discard';
-  const counting: RunConfig = {
-    // Nothing is committed before it was said how much is given up.
-    autoCommit: false,
-    eachMessage: async ({ topic, partition }) => {
-      const key = `${topic}/${partition}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    },
-  };
-  const draining: RunConfig = {
-    ...options.run,
+  // What is discarded comes to no handler, so these may be anybody's; without any the client does not run.
+  const handlers: RunConfig = onLeave === 'discard' ? { eachMessage: () => Promise.resolve() } : options.run;
+  const run: RunConfig = {
+    ...handlers,
     autoCommit: true,
     autoCommitInterval: null,
     autoCommitThreshold: null,
   };
   const finished = deferred();
   const member = new ColoredMember({
-    coloring,
-    kafka,
-    admin,
-    color,
+    ...{ coloring, kafka, admin, color, config, topics, run, onDiscard },
     group: first.coloredGroup(color),
-    config,
-    topics,
-    run: discards ? counting : draining,
     drains: true,
-    discards,
-    beforeEnd: ({ topic, partition }) => {
-      if (discards) onDiscard?.(topic, partition, counts.get(`${topic}/${partition}`) ?? 0);
-      counts.delete(`${topic}/${partition}`);
-    },
     onFinished: () => finished.resolve(),
   });
   try {

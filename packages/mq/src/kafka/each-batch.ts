@@ -22,7 +22,7 @@ export async function eachBatch(
   const { pauses, run } = member;
   const { own, ends, last, cut } = select(member, held, batch);
   const skipped = ends.taken - own.length;
-  if (skipped > 0) member.passedOver(held, skipped);
+  member.tally.skip(topic, skipped);
   const resolve = (offset: string): void => {
     const { seeks } = member;
     const upTo = own.length === ends.taken && !cut ? offset : ends.behind(offset);
@@ -50,6 +50,7 @@ export async function eachBatch(
       isStale: () => payload.isStale(),
     };
     await (member.drains ? runInDrain(() => handler(filteredPayload)) : handler(filteredPayload));
+    member.tally.handle(topic, own.length);
     if (!held.current) return;
     const stale = member.seeks !== seeks && payload.isStale();
     if (run.eachBatchAutoResolve !== false && last !== undefined) {

@@ -4,7 +4,7 @@ import type { EachBatchPayloadLike, EachMessagePayloadLike } from './client-type
 import { ColorReader } from './color-reader.js';
 import { runInDrain } from './drain-context.js';
 import type { HeldPartition } from './held-partition.js';
-import { markSpan } from './mark-span.js';
+import { inMessageSpan, isTraced } from './message-span.js';
 import { settles } from './settles.js';
 
 /** KafkaJS asks the clock for each message whether a heartbeat is due; every 100 ms is soon enough. */
@@ -36,8 +36,11 @@ export async function eachMessage(
     return () => pauses.resume([{ topic, partitions: [partition] }]);
   };
   const { seeks } = member;
+  const { groupId: group } = member.session;
+  const traced = isTraced();
   let beat = Date.now();
   let skipped = 0;
+  let handled = 0;
   /** The last of a run of messages that were passed over, which is resolved as one. */
   let passed: string | undefined;
   const resolvePassed = (): void => {
@@ -73,11 +76,14 @@ export async function eachMessage(
       if (verdict === 'undecided') return member.undecided(held, color ?? '', offset);
       resolvePassed();
       if (byHand) held.lastOwn = BigInt(offset);
-      await runInMessageContext(coloring, headers, () => {
-        markSpan(member.session.groupId, color);
-        const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
-        return member.drains ? runInDrain(handle) : handle();
-      });
+      const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
+      const inColor = (): Promise<void> =>
+        runInMessageContext(coloring, headers, member.drains ? () => runInDrain(handle) : handle);
+      if (traced) {
+        const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
+        await inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);
+      } else await inColor();
+      handled++;
       if (!held.current) return;
       if (member.seeks === seeks || !payload.isStale()) held.passed(offset);
       payload.resolveOffset(offset);
@@ -93,6 +99,7 @@ export async function eachMessage(
     if (member.seeks === seeks || !payload.isStale()) held.passed(last);
   } finally {
     if (held.current) resolvePassed();
-    if (skipped > 0) member.passedOver(held, skipped);
+    member.tally.skip(topic, skipped);
+    member.tally.handle(topic, handled);
   }
 }

@@ -1,14 +1,17 @@
-import { type Color, type Coloring, count } from '@colorway/core';
+import type { Color, Coloring } from '@colorway/core';
 import { parseOffset } from '../ownership/offset.js';
 import type { Owner } from '../ownership/owner.js';
 import { commitPassed, commitStart } from './batch-commits.js';
 import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from './client-types.js';
+import { countBatch } from './count-batch.js';
+import type { Discarded } from './discarded.js';
 import { eachBatch } from './each-batch.js';
 import { eachMessage } from './each-message.js';
 import type { GroupSession } from './group-session.js';
-import { HeldPartition } from './held-partition.js';
+import { type Discarding, HeldPartition } from './held-partition.js';
 import type { PartitionSteps } from './partition-steps.js';
 import { Pauses } from './pauses.js';
+import { Tally } from './tally.js';
 import type { TopicHandover } from './topic-handover.js';
 
 const RETRY_MS = 200;
@@ -22,6 +25,8 @@ export interface GroupMemberOptions {
   readonly run: RunConfig;
   /** Its handlers are another consumer's, and run marked (see `inDrain`). */
   readonly drains?: boolean;
+  /** Before messages are given up: how many there are. Of a colored group's member alone. */
+  readonly onDiscard?: (discarded: Discarded) => Promise<void>;
 }
 
 /** A member of a consumer group, of the baseline's or of a color's: what it holds, and what it does with a batch. */
@@ -36,25 +41,27 @@ export class GroupMember {
   joined = false;
   /** Grows with each seek. */
   seeks = 0;
-  /** Messages passed over, for status. */
-  skipped = 0;
+  readonly tally: Tally;
   readonly reasons = new Map<Color, Owner['reason']>();
   /** Told when a partition came to its end. */
   onFinished: () => void = () => {};
   readonly #topics: ReadonlyMap<string, TopicHandover>;
+  readonly #onDiscard: (discarded: Discarded) => Promise<void>;
   readonly #held = new Map<string, Map<number, HeldPartition>>();
   readonly #stops: (() => void)[] = [];
   #steps!: PartitionSteps;
   #over = false;
 
-  constructor({ coloring, consumer, session, topics, run, drains = false }: GroupMemberOptions) {
+  constructor({ coloring, consumer, session, topics, run, drains = false, onDiscard }: GroupMemberOptions) {
     this.coloring = coloring;
     this.consumer = consumer;
     this.session = session;
     this.pauses = new Pauses(consumer);
+    this.tally = new Tally(session.groupId);
     this.run = run;
     this.drains = drains;
     this.#topics = topics;
+    this.#onDiscard = onDiscard ?? (() => Promise.resolve());
   }
 
   get steps(): PartitionSteps {
@@ -106,7 +113,9 @@ export class GroupMember {
       const first = batch.firstOffset();
       if (held.position === undefined && first !== null) held.position = BigInt(first);
       if (held.start !== undefined && !(await commitStart(this.session, held, payload))) return;
-      if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
+      held.end = batch.highWatermark;
+      if (held.discarding !== undefined) await countBatch(this, held, payload, held.discarding);
+      else if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
       else if (this.run.eachBatch) await eachBatch(this, held, payload, this.run.eachBatch);
       if (this.run.autoCommit === false) await commitPassed(held, payload);
     } finally {
@@ -117,17 +126,7 @@ export class GroupMember {
 
   /** Nothing is taken from the partition until it is opened. Heartbeats and other partitions go on. */
   close(held: HeldPartition, why: string): void {
-    if (held.waiting !== why) {
-      held.wait(why);
-      if (why !== 'done') {
-        const { group, topic } = held.handover;
-        count('coloring.mq.waiting', {
-          'coloring.group': group,
-          'coloring.topic': topic,
-          'coloring.reason': why,
-        });
-      }
-    }
+    held.wait(why);
     held.open = false;
     if (held.paused || !held.current) return;
     held.paused = true;
@@ -161,10 +160,12 @@ export class GroupMember {
     this.kick(held);
   }
 
-  passedOver(held: HeldPartition, messages: number): void {
-    this.skipped += messages;
-    const { group, topic } = held.handover;
-    count('coloring.mq.skipped', { 'coloring.group': group, 'coloring.topic': topic }, messages);
+  async discarding(
+    { topic, partition }: HeldPartition,
+    { from, messages }: Discarding,
+    more: number,
+  ): Promise<void> {
+    await this.#onDiscard({ topic, partition, part: `${partition}@${from}`, messages, more });
   }
 
   seek(topic: string, partition: number, offset: string): void {
@@ -261,9 +262,10 @@ export class GroupMember {
   }
 
   /** KafkaJS does not hand over a batch of control records alone, and passes it by itself. */
-  #passedEmpty({ topic, partition, batchSize, lastOffset }: EmptyBatch): void {
+  #passedEmpty({ topic, partition, batchSize, lastOffset, highWatermark }: EmptyBatch): void {
     if (batchSize > 0) return;
     const held = this.held(topic, partition);
+    if (held !== undefined) held.end = highWatermark;
     held?.passed(lastOffset);
     if (held?.until !== undefined) this.kick(held);
   }
@@ -279,4 +281,5 @@ interface EmptyBatch {
   readonly partition: number;
   readonly batchSize: number;
   readonly lastOffset: string;
+  readonly highWatermark: string;
 }

@@ -1,3 +1,4 @@
+import { ColorwayError } from '@colorway/core';
 import type { AssignerFactory, ClusterLike, ConsumerClient, EachBatchPayloadLike } from './client-types.js';
 import { roundRobin } from './round-robin.js';
 
@@ -30,6 +31,7 @@ export class GroupSession {
   #cluster: ClusterLike | undefined;
   #memberId: string | undefined;
   #generation: number | undefined;
+  #joined = false;
   readonly #expected = new Map<unknown, (generation: number) => void>();
 
   constructor(groupId: string) {
@@ -54,7 +56,11 @@ export class GroupSession {
     });
   }
 
+  /** @throws ColorwayError `COLORWAY_CLIENT_UNSUPPORTED` for a client that does not tell what is needed. */
   watch(consumer: ConsumerClient): void {
+    for (const name of NEEDED_EVENTS) {
+      if (typeof consumer.events?.[name] !== 'string') throw unsupported(`has no consumer event ${name}`);
+    }
     const { HEARTBEAT, COMMIT_OFFSETS, STOP, CRASH, DISCONNECT } = consumer.events;
     consumer.on(HEARTBEAT as never, ({ payload }) => this.#learn((payload as CommitEvent).groupGenerationId));
     consumer.on(COMMIT_OFFSETS as never, ({ payload }) => {
@@ -65,8 +71,20 @@ export class GroupSession {
     for (const over of [STOP, CRASH, DISCONNECT]) consumer.on(over as never, () => this.leave());
   }
 
+  /**
+   * To be called when the client says that it runs. One that hands its cluster to no assigner could not hand
+   * over idle partitions, and would not tell when a rebalance begins: a color would wait, maybe for ever.
+   * @throws ColorwayError `COLORWAY_CLIENT_UNSUPPORTED`
+   */
+  mustCommit(): void {
+    // Where it crashed, or was stopped, before it had joined, that is what the client tells of.
+    if (!this.#joined || typeof this.#cluster?.findGroupCoordinator === 'function') return;
+    throw unsupported('does not hand its cluster to the partition assigners of a consumer');
+  }
+
   /** The assignment of a new generation stands. */
   join(memberId: string): void {
+    this.#joined = true;
     this.#memberId = memberId;
     this.#generation = undefined;
   }
@@ -137,3 +155,15 @@ export class GroupSession {
 }
 
 type Topics = { topic: string; partitions: { partition: number; offset: string }[] }[];
+
+const NEEDED_EVENTS = [
+  ...['GROUP_JOIN', 'HEARTBEAT', 'COMMIT_OFFSETS', 'END_BATCH_PROCESS'],
+  ...['STOP', 'CRASH', 'DISCONNECT'],
+] as const;
+
+function unsupported(why: string): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_CLIENT_UNSUPPORTED',
+    `This Kafka client ${why}, which the hand-over of messages between baseline and colors needs. Use kafkajs 2, or a client that does as it does.`,
+  );
+}

@@ -6,6 +6,12 @@ import type { EachBatchPayloadLike } from './client-types.js';
 import type { TopicHandover } from './topic-handover.js';
 import type { Verdict } from './verdict.js';
 
+/** Messages of a color that leaves are counted here, and handled by nobody. */
+export interface Discarding {
+  readonly from: bigint;
+  messages: number;
+}
+
 /** What is done between two messages, with the batch's payload where one is being handled. */
 type Work = (payload: EachBatchPayloadLike | undefined) => Promise<void>;
 
@@ -36,6 +42,10 @@ export class HeldPartition {
   lastOwn: bigint | undefined;
   /** Nothing is left to do in it for a color that leaves. */
   finished = false;
+  /** Set while messages are given up. */
+  discarding: Discarding | undefined;
+  /** The end of the log when it was last read, as text. */
+  end: string | undefined;
   /** Why it waits, for people. */
   waiting: string | undefined;
   waitingSince = 0;

@@ -1,11 +1,15 @@
-import { type Color, type Coloring, ColorwayError, parseColor } from '@colorway/core';
+import { type Color, type Coloring, parseColor } from '@colorway/core';
+import { detachSubscriptions, endSubscriptions, recordDiscard } from '../leaving/index.js';
 import type { Left } from '../ownership/epoch-step.js';
 import { leave, type OnLeave } from '../ownership/handover-state.js';
+import { awaitAbsent } from './await-absent.js';
 import type { AdminClient, KafkaClient } from './client-types.js';
 import { Custodian } from './custodian.js';
+import { targetOf } from './custody.js';
+import type { Discarded } from './discarded.js';
 import { drainColor } from './drainer.js';
 import { GroupAdmin } from './group-admin.js';
-import { runtimeOf } from './mq-runtime.js';
+import { type MqRuntime, runtimeOf } from './mq-runtime.js';
 import type { TopicHandover } from './topic-handover.js';
 
 export interface LeaveGroupOptions {
@@ -27,7 +31,7 @@ export type LeaveProgress =
   | { readonly kind: 'state'; readonly topic: string; readonly state: string; readonly epoch: number }
   /** At most so many messages are to be drained, by topic. */
   | { readonly kind: 'left'; readonly topic: string; readonly messages: number }
-  /** So many messages of the color will be given up in this partition. */
+  /** So many more messages of the color are about to be given up in this partition; told by who counts them. */
   | {
       readonly kind: 'discard';
       readonly topic: string;
@@ -36,7 +40,7 @@ export type LeaveProgress =
     };
 
 export interface LeaveResult {
-  /** Messages that were given up; 0 where they were drained. */
+  /** Messages that were given up, by whomever; 0 where they were drained. */
   readonly discarded: number;
 }
 
@@ -45,6 +49,9 @@ export interface LeaveResult {
  * sides agree on, and what lies before them is drained or discarded. Resolves when that is done and the
  * broker's group is deleted. For a color that is not there, at once.
  *
+ * The membership of the service stays, so its calls go to the color still, and its consumer does not come
+ * back before it is run again. To take a service out of its environment is `environments.withdraw`.
+ *
  * With `drain` and a colored consumer that is dead, a consumer of the baseline has to run somewhere: it has the handlers.
  *
  * @throws ColorwayError `COLORWAY_STATE_MISSING`, `COLORWAY_DIRECTORY_FAILED`, `COLORWAY_INVALID_COLOR`
@@ -52,113 +59,120 @@ export interface LeaveResult {
 export async function leaveGroup(
   coloring: Coloring,
   kafka: KafkaClient,
-  { group, topics, color, onLeave, onProgress = () => {}, signal }: LeaveGroupOptions,
+  options: LeaveGroupOptions,
 ): Promise<LeaveResult> {
-  parseColor(color);
-  const runtime = runtimeOf(coloring);
-  const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
-  const releases: (() => unknown)[] = [admin.use()];
-  const leaving = new Map<string, TopicHandover>();
-  const custodians: Custodian[] = [];
-  let discarded = 0;
-  let drains: Promise<void> | undefined;
-
-  const drain = (topic: string, standing: OnLeave, left: readonly Left[]): void => {
-    onProgress({
-      kind: 'left',
-      topic,
-      messages: left.reduce((sum, { from, to }) => sum + Number(to - from), 0),
-    });
-    if (standing !== 'discard' || drains !== undefined) return;
-    drains = drainColor({
-      coloring,
-      kafka,
-      admin,
-      color,
-      config: {},
-      topics: leaving,
-      onLeave: 'discard',
-      run: {},
-      onDiscard: (of, partition, messages) => {
-        discarded += messages;
-        onProgress({ kind: 'discard', topic: of, partition, messages });
-      },
-    })
-      .catch(() => {})
-      .finally(() => {
-        drains = undefined;
-        for (const custodian of custodians) custodian.look();
-      });
-  };
-
+  parseColor(options.color);
+  const departure = new Departure(coloring, kafka, options);
+  // What is waited for keeps the process alive: somebody awaits it.
+  const alive = setInterval(() => {}, 60_000);
   try {
-    for (const topic of topics) {
-      const { handover, release } = runtime.useHandover(group, topic);
-      releases.push(release);
-      await handover.refresh();
-      const left = await handover.transition(color, (state) => leave(state, state.epoch, onLeave));
-      if (left.kind === 'refused' && left.reason === 'not-joined') continue;
-      leaving.set(topic, handover);
-    }
-    for (const [topic, handover] of leaving) {
-      const custodian = new Custodian({
-        runtime,
-        handover,
-        admin,
-        fromBeginning: true,
-        drain: (of, standing, left) => {
-          if (of === color) drain(topic, standing, left);
-        },
-      });
-      custodians.push(custodian);
-      custodian.start();
-    }
-    await Promise.all([...leaving.values()].map((handover) => absent(handover, color, onProgress, signal)));
-    await drains;
-    return { discarded };
+    await departure.begin();
+    return { discarded: await departure.end() };
   } finally {
-    for (const custodian of custodians) custodian.stop();
-    for (const release of releases) await release();
+    clearInterval(alive);
+    await departure.release();
   }
 }
 
-function absent(
-  handover: TopicHandover,
-  color: Color,
-  onProgress: (progress: LeaveProgress) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let told = '';
-    // What is waited for keeps the process alive: somebody awaits it.
-    const alive = setInterval(() => {}, 60_000);
-    const end = (finish: () => void): void => {
-      clearInterval(alive);
-      stop();
-      signal?.removeEventListener('abort', abort);
-      finish();
-    };
-    const look = (): void => {
-      const state = handover.table.colors.get(color)?.handover;
-      if (state === undefined || state.kind === 'unreadable') return;
-      const now = `${state.kind} ${state.epoch}`;
-      if (now !== told)
-        onProgress({ kind: 'state', topic: handover.topic, state: state.kind, epoch: state.epoch });
-      told = now;
-      if (state.kind === 'absent') end(resolve);
-    };
-    const abort = (): void =>
-      end(() =>
-        reject(
-          new ColorwayError(
-            'COLORWAY_CLOSED',
-            `Waiting for ${color} to leave was ended; the leaving goes on.`,
-          ),
-        ),
-      );
-    const stop = handover.onChange(look);
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-    else look();
-  });
+class Departure {
+  readonly #coloring: Coloring;
+  readonly #kafka: KafkaClient;
+  readonly #options: LeaveGroupOptions;
+  readonly #runtime: MqRuntime;
+  readonly #admin: GroupAdmin;
+  readonly #releases: (() => unknown)[];
+  readonly #leaving = new Map<string, TopicHandover>();
+  /** The subscriptions of each topic, and what was counted here of it. */
+  readonly #records = new Map<string, { readonly keys: readonly string[]; counts: Record<string, number> }>();
+  readonly #custodians: Custodian[] = [];
+  #discards: Promise<void> | undefined;
+
+  constructor(coloring: Coloring, kafka: KafkaClient, options: LeaveGroupOptions) {
+    this.#coloring = coloring;
+    this.#kafka = kafka;
+    this.#options = options;
+    this.#runtime = runtimeOf(coloring);
+    this.#admin = new GroupAdmin(() => kafka.admin() as AdminClient);
+    this.#releases = [this.#admin.use()];
+  }
+
+  /** Marks the subscriptions first: should this process end, the consumers do the rest. */
+  async begin(): Promise<void> {
+    const { group, topics, color, onLeave } = this.#options;
+    for (const topic of topics) {
+      const keys = await detachSubscriptions(this.#runtime.state, targetOf(group, topic), color, onLeave);
+      this.#records.set(topic, { keys, counts: {} });
+      const { handover, release } = this.#runtime.useHandover(group, topic);
+      this.#releases.push(release);
+      await handover.refresh();
+      const left = await handover.transition(color, (state) => leave(state, state.epoch, onLeave));
+      if (left.kind === 'refused' && left.reason === 'not-joined') continue;
+      this.#leaving.set(topic, handover);
+    }
+    for (const [topic, handover] of this.#leaving) this.#watchOver(topic, handover);
+  }
+
+  /** How many messages were given up. */
+  async end(): Promise<number> {
+    const { color, onProgress = () => {}, signal } = this.#options;
+    await Promise.all(
+      Array.from(this.#leaving.values(), (handover) =>
+        awaitAbsent(handover, color, {
+          isOver: ({ kind }) => kind === 'absent',
+          onState: ({ kind, epoch }) =>
+            onProgress({ kind: 'state', topic: handover.topic, state: kind, epoch }),
+          signal,
+        }),
+      ),
+    );
+    await this.#discards;
+    let discarded = 0;
+    for (const { keys, counts } of this.#records.values()) {
+      const all = await endSubscriptions(this.#runtime.state, keys, counts);
+      discarded += Object.values(all).reduce((sum, messages) => sum + messages, 0);
+    }
+    return discarded;
+  }
+
+  async release(): Promise<void> {
+    for (const custodian of this.#custodians) custodian.stop();
+    for (const release of this.#releases.splice(0)) await release();
+  }
+
+  #watchOver(topic: string, handover: TopicHandover): void {
+    const custodian = new Custodian({
+      ...{ runtime: this.#runtime, admin: this.#admin, handover, fromBeginning: true },
+      drain: (of, standing, left) => {
+        if (of === this.#options.color) this.#drain(topic, standing, left);
+      },
+    });
+    this.#custodians.push(custodian);
+    custodian.start();
+  }
+
+  /** Handlers are the consumers' own; to count needs none. */
+  #drain(topic: string, onLeave: OnLeave, left: readonly Left[]): void {
+    const { color, onProgress = () => {} } = this.#options;
+    const messages = left.reduce((sum, { from, to }) => sum + Number(to - from), 0);
+    onProgress({ kind: 'left', topic, messages });
+    if (onLeave !== 'discard' || this.#discards !== undefined) return;
+    this.#discards = drainColor({
+      ...{ coloring: this.#coloring, kafka: this.#kafka, admin: this.#admin, color, onLeave },
+      ...{ config: {}, run: {}, topics: this.#leaving },
+      onDiscard: (discarded) => this.#discarding(discarded),
+    })
+      .catch(() => {}) // It is begun again at the next look.
+      .finally(() => {
+        this.#discards = undefined;
+        for (const custodian of this.#custodians) custodian.look();
+      });
+  }
+
+  async #discarding({ topic, partition, part, messages, more }: Discarded): Promise<void> {
+    const record = this.#records.get(topic);
+    this.#options.onProgress?.({ kind: 'discard', topic, partition, messages: more });
+    if (record === undefined) return;
+    record.counts[part] = messages;
+    for (const key of record.keys) await recordDiscard(this.#runtime.state, key, part, messages);
+  }
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Color, type Coloring, ColorwayError, type StateStore } from '@colorway/core';
+import { type Color, type Coloring, ColorwayError, type MqBoard, type StateStore } from '@colorway/core';
 import { parseHandover } from '../ownership/handover-codec.js';
 import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js';
 import type { Handover } from '../ownership/handover-state.js';
-import { coloredGroup, groupNameKey, groupProblem } from './colored-group.js';
-import type { ConsumerStatus } from './consumer-status.js';
+import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
+import { handoverStatus } from './handover-status.js';
 import { TopicHandover } from './topic-handover.js';
 
 /** What the consumers of one coloring share: one view of each (group, topic), however many read it. */
@@ -12,17 +12,17 @@ export class MqRuntime {
   readonly state: StateStore;
   /** This process, as its fences and claims name it. */
   readonly by: string;
-  readonly consumers = new Set<() => ConsumerStatus>();
+  readonly #board: MqBoard;
   readonly #groups = new Map<string, number>();
-  readonly #handovers = new Map<string, { readonly handover: TopicHandover; users: number }>();
+  readonly #handovers = new Map<
+    string,
+    { readonly handover: TopicHandover; readonly unlist: () => void; users: number }
+  >();
 
   constructor(coloring: Coloring, state: StateStore) {
     this.state = state;
+    this.#board = coloring.mq;
     this.by = `${coloring.service}-${process.pid}-${randomBytes(4).toString('hex')}`;
-  }
-
-  get handovers(): TopicHandover[] {
-    return Array.from(this.#handovers.values(), ({ handover }) => handover);
   }
 
   /** @throws ColorwayError `COLORWAY_GROUP_NAME` for a group that would share its name in a color with another one. */
@@ -37,12 +37,30 @@ export class MqRuntime {
     };
   }
 
-  /** The same across processes: the first group of a name keeps it. */
-  async claimGroupName(group: string): Promise<void> {
+  /**
+   * The same across processes: the first group of a name keeps it. And no group may be what another one is called
+   * in a color that exists.
+   *
+   * @param exists whether there is an environment of that color.
+   */
+  async claimGroupName(group: string, color: Color | undefined, exists: Exists): Promise<void> {
     const { entry } = await this.state.create(groupNameKey(group), JSON.stringify({ group }));
-    const { group: other } = JSON.parse(entry.value) as { group?: unknown };
-    const problem = typeof other === 'string' && other !== group ? groupProblem([group, other]) : undefined;
+    const other = groupIn(entry.value);
+    const problem = other !== undefined && other !== group ? groupProblem([group, other]) : undefined;
     if (problem !== undefined) throw problem;
+    const named = colorOfGroup(group);
+    const twins = (named?.groups ?? []).map((twin) => ({ twin, in: named?.color ?? '' }));
+    if (color !== undefined) twins.push({ twin: coloredGroup(group, color), in: color });
+    for (const { twin, in: of } of twins) {
+      if (!(await this.#isClaimed(twin))) continue;
+      const clash = groupProblem([group, twin], of);
+      if (clash !== undefined && (await exists(of))) throw clash;
+    }
+  }
+
+  async #isClaimed(group: string): Promise<boolean> {
+    const entry = await this.state.get(groupNameKey(group));
+    return entry !== undefined && groupIn(entry.value) === group;
   }
 
   useHandover(
@@ -61,7 +79,8 @@ export class MqRuntime {
         coloredGroup: (color) => coloredGroup(group, color),
       });
       handover.open();
-      shared = { handover, users: 0 };
+      const unlist = this.#board.add(() => ({ handovers: handoverStatus(handover) }));
+      shared = { handover, users: 0, unlist };
       this.#handovers.set(key, shared);
     }
     const { handover } = shared;
@@ -73,6 +92,7 @@ export class MqRuntime {
       const standing = this.#handovers.get(key);
       if (standing === undefined || --standing.users > 0) return;
       this.#handovers.delete(key);
+      standing.unlist();
       handover.close();
     };
     return { handover, release };
@@ -92,6 +112,13 @@ export class MqRuntime {
     }
     return found;
   }
+}
+
+type Exists = (color: Color) => Promise<boolean>;
+
+function groupIn(value: string): string | undefined {
+  const { group } = JSON.parse(value) as { group?: unknown };
+  return typeof group === 'string' ? group : undefined;
 }
 
 const RUNTIMES = Symbol.for('colorway.mq.kafka.1');

@@ -13,6 +13,11 @@ export interface EpochSituation {
   readonly committed: (partition: number) => bigint | undefined;
   /** Whether the colored group has members; asked when everything is drained. */
   readonly members: () => boolean;
+  /**
+   * Whether the color stays in other topics of the same group at the broker: then its members stay too, and
+   * the group is not deleted. What they hold of this topic is behind its leave fence, and they take no more of it.
+   */
+  readonly shared?: () => boolean;
   /** This process, as it would claim the closing. */
   readonly closer: string;
 }
@@ -70,10 +75,11 @@ function drainingStep(
   situation: EpochSituation,
   { epoch, closer }: Extract<Handover, { kind: 'draining' }>,
 ): EpochStep {
+  const mustGo = (): boolean => situation.members() && !(situation.shared?.() ?? false);
   if (closer !== undefined) {
     // All was drained when it was claimed; to look again would mistake deleted offsets for work left.
     if (closer !== situation.closer) return { kind: 'wait', for: 'other-closer' };
-    return situation.members()
+    return mustGo()
       ? { kind: 'wait', for: 'members-to-leave' }
       : { kind: 'delete-group-and-close', epoch };
   }
@@ -84,9 +90,8 @@ function drainingStep(
     const from = highest(situation.committed(partition), join);
     if (from < leave) left.push({ partition, from, to: leave });
   }
-  const members = situation.members();
-  if (left.length > 0) return { kind: 'drain', epoch, by: members ? 'members' : 'baseline', left };
-  return members ? { kind: 'wait', for: 'members-to-leave' } : { kind: 'claim-closing', epoch };
+  if (left.length > 0) return { kind: 'drain', epoch, by: situation.members() ? 'members' : 'baseline', left };
+  return mustGo() ? { kind: 'wait', for: 'members-to-leave' } : { kind: 'claim-closing', epoch };
 }
 
 function every({ fences, color, partitions }: EpochSituation, fence: 'join' | 'leave'): boolean {

@@ -1,5 +1,5 @@
 import { activeColor, withColor } from '@colorway/core';
-import { coloredKafka, inMessageContext, mqStatus } from '@colorway/mq/kafka';
+import { coloredKafka, inMessageContext } from '@colorway/mq/kafka';
 import type { EachBatchPayload } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { pause, Shop, until } from './shop.js';
@@ -19,7 +19,7 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
   /** Red is active and owns its messages; its consumer is stopped again. */
   const redIsAway = async (): Promise<void> => {
     const red = await shop.start('red', { color: 'red' });
-    await until('red is active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('red is active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     await red.stop();
   };
 
@@ -124,12 +124,18 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
     });
     await redIsAway();
     await shop.send(50, 'red');
-    await until('passed over', () => mqStatus(base.coloring).consumers[0]?.partitions[0]?.position === '50');
+    await until(
+      'passed over',
+      () => base.coloring.mq.status().consumers[0]?.partitions[0]?.position === '50',
+    );
     await until('and committed', async () => (await committed())[0] === '50');
     await shop.send(1);
     await until('handled', () => shop.handled.length === 1);
     await shop.send(50, 'red');
-    await until('passed over', () => mqStatus(base.coloring).consumers[0]?.partitions[0]?.position === '101');
+    await until(
+      'passed over',
+      () => base.coloring.mq.status().consumers[0]?.partitions[0]?.position === '101',
+    );
     await pause(300);
     expect((await committed())[0]).toBe('50');
     await base.consumer.commitOffsets([{ topic: shop.topic, partition: 0, offset: '51' }]);
@@ -239,7 +245,7 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
     const config = { metadataMaxAge: 300, rebalanceTimeout: 3_000 };
     const base = await shop.start('baseline', { topics: [new RegExp(`^${shop.topic}`)], config });
     const red = await shop.start('red', { color: 'red', topics: [new RegExp(`^${shop.topic}`)], config });
-    const states = (): string[] => mqStatus(base.coloring).handovers.map(({ state }) => state);
+    const states = (): string[] => base.coloring.mq.status().handovers.map(({ state }) => state);
     await until('active in both', () => states().join() === 'active,active');
     const ids = [
       ...(await shop.send(2, 'red')),
@@ -250,7 +256,7 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
       admin.createPartitions({ topicPartitions: [{ topic: shop.topic, count: 3 }] }),
     );
     const seen = (running: typeof red): number =>
-      mqStatus(running.coloring).consumers[0]?.partitions.filter(({ topic }) => topic === shop.topic)
+      running.coloring.mq.status().consumers[0]?.partitions.filter(({ topic }) => topic === shop.topic)
         .length ?? 0;
     await until('both hold the new ones', () => seen(base) === 3 && seen(red) === 3, 20_000);
     // A producer of its own, which knows the new partitions.
@@ -318,7 +324,7 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
     const ids = [...(await shop.send(200, 'red')), ...(await shop.send(200))];
     await shop.start('red', { color: 'red', run: run('red') });
     ids.push(...(await shop.send(100, 'red')), ...(await shop.send(100)));
-    await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active');
+    await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active');
     ids.push(...(await shop.send(100, 'red')), ...(await shop.send(100)));
     await until('all is handled', () => shop.handled.length >= 800);
     await pause(300);

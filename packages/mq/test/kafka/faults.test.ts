@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { coloredKafka, leaveGroup, mqStatus } from '@colorway/mq/kafka';
+import { coloredKafka, leaveGroup } from '@colorway/mq/kafka';
 import { createColoring } from '@colorway/registry';
 import { fileDirectory } from '@colorway/registry/file';
 import { type MemoryDirectory, memoryDirectory } from '@colorway/registry/memory';
@@ -66,7 +66,7 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
   };
   const fences = ({ coloring }: Running): Record<number, string | undefined> =>
     Object.fromEntries(
-      (mqStatus(coloring).handovers[0]?.fences ?? []).map(({ partition, join: at }) => [partition, at]),
+      (coloring.mq.status().handovers[0]?.fences ?? []).map(({ partition, join: at }) => [partition, at]),
     );
 
   test('a rebalance between position and commit: the old commit proves nothing and moves nothing', async () => {
@@ -86,13 +86,13 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
     const two = await shop.start('base 2', { config });
     await until(
       'one partition is the other one’s',
-      () => mqStatus(two.coloring).consumers[0]?.partitions.length === 1,
+      () => two.coloring.mq.status().consumers[0]?.partitions.length === 1,
     );
-    const { partition = -1 } = mqStatus(two.coloring).consumers[0]?.partitions[0] ?? {};
+    const { partition = -1 } = two.coloring.mq.status().consumers[0]?.partitions[0] ?? {};
     ids.push(...(await shop.send(6, undefined, { partition })));
     await until('it goes on', async () => (await committed(partition)) === '10');
     held.open();
-    await until('active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     await pause(300);
     expect(await committed(partition)).toBe('10');
     ids.push(...(await shop.send(8, 'red')));
@@ -115,7 +115,7 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
     await until('the commit is on its way', () => held.held.commits > 0);
     await one.consumer.stop();
     held.open();
-    await until('active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     expect(fences(red)).toEqual({ 0: '7' });
     ids.push(...(await shop.send(3, 'red')));
     await until('red has them', () => shop.ids('red').length === 3);
@@ -129,17 +129,17 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
     const config = { rebalanceTimeout: 3_000, heartbeatInterval: 300 };
     const base = await shop.start('base 1', { config });
     const red = await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     const two = await shop.start('base 2', { config });
-    await until('both hold one', () => mqStatus(two.coloring).consumers[0]?.partitions.length === 1);
+    await until('both hold one', () => two.coloring.mq.status().consumers[0]?.partitions.length === 1);
     directory.disconnect();
     await two.stop();
-    await until('it holds both', () => mqStatus(base.coloring).consumers[0]?.partitions.length === 2);
+    await until('it holds both', () => base.coloring.mq.status().consumers[0]?.partitions.length === 2);
     const ids = await shop.send(20);
     await until('uncolored ones go on', () => shop.handled.length === 20);
     ids.push(...(await shop.send(20, 'blue')), ...(await shop.send(20, 'red')));
     const waits = (): string[] =>
-      (mqStatus(base.coloring).consumers[0]?.partitions ?? []).flatMap(({ waiting }) => waiting?.for ?? []);
+      (base.coloring.mq.status().consumers[0]?.partitions ?? []).flatMap(({ waiting }) => waiting?.for ?? []);
     await until('it waits', () => waits().length === 2);
     expect(waits()).toEqual(['view-not-refreshed', 'view-not-refreshed']);
     expect(shop.ids('base 1').filter((id) => id.startsWith('blue'))).toEqual([]);
@@ -206,7 +206,7 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
       await shop.createTopic(2);
       const base = await shop.start('baseline');
       const first = startRed();
-      await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active', 20_000);
+      await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active', 20_000);
       const ids = await shop.send(20, 'red');
       await until('red has them', () => shop.handled.length === 20);
       await pause(1_000);
@@ -225,7 +225,7 @@ describeWithServers(['kafka'], 'hand-over when things go wrong', (servers) => {
       await shop.createTopic(2);
       const base = await shop.start('baseline');
       const red = startRed();
-      await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active', 20_000);
+      await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active', 20_000);
       const ids = await shop.send(20, 'red');
       await until('red has them', () => shop.handled.length === 20);
       await pause(1_000);

@@ -1,4 +1,4 @@
-import { leaveGroup, mqStatus } from '@colorway/mq/kafka';
+import { leaveGroup } from '@colorway/mq/kafka';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { pause, Shop, until } from './shop.js';
 
@@ -25,7 +25,7 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     const before = [...(await shop.send(6)), ...(await shop.send(6, 'red'))];
     await until('the baseline has handled all', () => shop.handled.length === 12);
     await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active');
+    await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active');
     const after = [...(await shop.send(6)), ...(await shop.send(6, 'red')), ...(await shop.send(3, 'blue'))];
     await until('all is handled', () => shop.handled.length >= 27);
     await pause(300);
@@ -44,7 +44,7 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     await pause(500);
     expect(shop.faults(ids)).toEqual([]);
     expect(shop.ids('red').length).toBeGreaterThan(5);
-    const [fence] = mqStatus(base.coloring).handovers[0]?.fences ?? [];
+    const [fence] = base.coloring.mq.status().handovers[0]?.fences ?? [];
     expect(Number(fence?.join)).toBe(shop.ids('baseline').length);
   }, 60_000);
 
@@ -52,7 +52,7 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     await shop.createTopic(2);
     const early = [...(await shop.send(4)), ...(await shop.send(4, 'red'))];
     const red = await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     const late = [...(await shop.send(4)), ...(await shop.send(4, 'red'))];
     await until('red has handled its own', () => shop.handled.length >= 8);
     await shop.start('baseline');
@@ -66,12 +66,12 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     await shop.createTopic(2);
     const base = await shop.start('baseline');
     const red = await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active');
+    await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active');
     const before = await shop.send(10, 'red');
     await until('red has handled', () => shop.ids('red').length === 10);
     await leave();
-    expect(mqStatus(base.coloring).handovers[0]?.state).toBe('absent');
-    expect(mqStatus(red.coloring).consumers[0]?.phase).toBe('left');
+    expect(base.coloring.mq.status().handovers[0]?.state).toBe('absent');
+    expect(red.coloring.mq.status().consumers[0]?.phase).toBe('left');
     const after = await shop.send(10, 'red');
     await until('all is handled', () => shop.handled.length >= 20);
     await pause(300);
@@ -85,7 +85,7 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     await shop.createTopic(2);
     const base = await shop.start('baseline');
     const red = await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active');
+    await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active');
     await red.stop();
     const ids = [...(await shop.send(10, 'red')), ...(await shop.send(10)), ...(await shop.send(5, 'blue'))];
     await until('the others are handled', () => shop.handled.length === 15);
@@ -101,7 +101,7 @@ describeWithServers(['kafka'], 'hand-over between the baseline and a color', (se
     await shop.createTopic(2);
     const base = await shop.start('baseline');
     const red = await shop.start('red', { color: 'red' });
-    await until('active', () => mqStatus(base.coloring).handovers[0]?.state === 'active');
+    await until('active', () => base.coloring.mq.status().handovers[0]?.state === 'active');
     await red.stop();
     await shop.send(10, 'red');
     await shop.send(10);

@@ -1,7 +1,7 @@
-import { coloredKafka, mqStatus } from '@colorway/mq/kafka';
+import { coloredKafka } from '@colorway/mq/kafka';
 import { createColoring } from '@colorway/registry';
 import { type MemoryDirectory, memoryDirectory } from '@colorway/registry/memory';
-import { Kafka, logLevel } from 'kafkajs';
+import { type ConsumerConfig, Kafka, logLevel } from 'kafkajs';
 
 /** No broker is asked: what is wrong is said before. */
 describe('what cannot work is said at the start', () => {
@@ -56,11 +56,99 @@ describe('what cannot work is said at the start', () => {
     });
   });
 
+  /** The client with consumers that are changed, and that are given no partition assigners. */
+  const withConsumer = (change: (consumer: ReturnType<Kafka['consumer']>) => object) =>
+    new Proxy(kafka, {
+      get: (target, name) =>
+        name === 'consumer'
+          ? ({ groupId }: ConsumerConfig) => change(target.consumer({ groupId }))
+          : Reflect.get(target, name, target),
+    });
+  const running = (consumer: object) => ({
+    ...consumer,
+    on: () => () => {},
+    run: () => new Promise(() => {}),
+    stop: async () => {},
+  });
+
+  test('two groups of one name in a color, in one process', async () => {
+    const wrapped = coloredKafka(coloring(), withConsumer(running));
+    const run = { eachMessage: async () => {} };
+    void wrapped.consumer({ groupId: 'GID_order' }).run(run);
+    await expect(wrapped.consumer({ groupId: 'order' }).run(run)).rejects.toMatchObject({
+      code: 'COLORWAY_GROUP_NAME',
+      message: expect.stringContaining('"GID_order"'),
+    });
+  });
+
+  test.each([
+    ['', 'GID_order', 'red', 'GID_red_order'],
+    ['red', 'GID_order', '', 'GID_red_order'],
+    ['', 'GID_red_order', 'red', 'GID_order'],
+    ['red', 'order', '', 'GID_red_order'],
+  ])(
+    'a group that is the name of another one in a color: %j %s beside %j %s',
+    async (color, group, ...other) => {
+      const wrapped = coloredKafka(coloring(color), withConsumer(running));
+      const others = coloring(other[0]);
+      await others.environments.create('red', { owner: 'ann' });
+      void wrapped.consumer({ groupId: group }).run({ eachMessage: async () => {} });
+      while ((await directory.state.list('mq-names/')).length === 0) await new Promise(setImmediate);
+      const second = coloredKafka(others, withConsumer(running)).consumer({ groupId: other[1] });
+      await expect(second.run({ eachMessage: async () => {} })).rejects.toMatchObject({
+        code: 'COLORWAY_GROUP_NAME',
+        message: expect.stringContaining('"GID_red_order"'),
+      });
+    },
+  );
+
+  test('but a name that only looks like it is nobody’s business while there is no such color', async () => {
+    const wrapped = coloredKafka(coloring(), withConsumer(running));
+    const outcome = jest.fn();
+    for (const groupId of ['GID_payment', 'GID_order_payment']) {
+      void wrapped
+        .consumer({ groupId })
+        .run({ eachMessage: async () => {} })
+        .catch(outcome);
+    }
+    while ((await directory.state.list('mq-names/')).length < 2) await new Promise(setImmediate);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(outcome).not.toHaveBeenCalled();
+  });
+
+  test('a client that does not tell what is needed, and one that hands over no cluster', async () => {
+    const told = { code: 'COLORWAY_CLIENT_UNSUPPORTED', message: expect.stringContaining('kafkajs') };
+    const eventless = withConsumer((consumer) => ({ ...consumer, events: { CRASH: 'consumer.crash' } }));
+    expect(() => coloredKafka(coloring(), eventless).consumer({ groupId: 'GID_order' })).toThrow(
+      expect.objectContaining(told),
+    );
+    let stopped = 0;
+    const clusterless = withConsumer((consumer) => {
+      const listeners: ((event: object) => void)[] = [];
+      return {
+        ...consumer,
+        on: (event: string, listener: (event: object) => void) => {
+          if (event === consumer.events.GROUP_JOIN) listeners.push(listener);
+          return () => {};
+        },
+        run: async () => {
+          for (const joined of listeners) joined({ payload: { memberId: 'm', memberAssignment: {} } });
+        },
+        stop: async () => {
+          stopped++;
+        },
+      };
+    });
+    const consumer = coloredKafka(coloring(), clusterless).consumer({ groupId: 'GID_order' });
+    await expect(consumer.run({ eachMessage: async () => {} })).rejects.toMatchObject(told);
+    expect(stopped).toBe(1);
+  });
+
   test('the same client but for producer and consumer, and a status before anything runs', () => {
     const made = coloring();
     const wrapped = coloredKafka(made, kafka);
     expect(wrapped).toBeInstanceOf(Kafka);
     expect(wrapped.logger()).toBe(kafka.logger());
-    expect(mqStatus(made)).toEqual({ consumers: [], handovers: [] });
+    expect(made.mq.status()).toEqual({ consumers: [], handovers: [] });
   });
 });

@@ -1,4 +1,4 @@
-import { leaveGroup, mqStatus } from '@colorway/mq/kafka';
+import { leaveGroup } from '@colorway/mq/kafka';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { pause, Shop, until } from './shop.js';
 
@@ -45,10 +45,10 @@ describeWithServers(['kafka'], 'hand-over under load', (servers) => {
     await shop.start('base 2');
     await until(
       'both hold partitions',
-      () => (mqStatus(base.coloring).consumers[0]?.partitions.length ?? 9) < 3,
+      () => (base.coloring.mq.status().consumers[0]?.partitions.length ?? 9) < 3,
     );
     const state = (): string => {
-      const found = mqStatus(base.coloring).handovers.find(({ color }) => color === 'red');
+      const found = base.coloring.mq.status().handovers.find(({ color }) => color === 'red');
       return `${found?.state} ${found?.epoch}`;
     };
     const sending = load();
@@ -72,7 +72,7 @@ describeWithServers(['kafka'], 'hand-over under load', (servers) => {
     await shop.createTopic(4);
     const base = await shop.start('base 1', { config: { rebalanceTimeout: 5_000 } });
     const state = (): string | undefined =>
-      mqStatus(base.coloring).handovers.find(({ color }) => color === 'red')?.state;
+      base.coloring.mq.status().handovers.find(({ color }) => color === 'red')?.state;
     const sending = load();
     await pause(500);
     const joining = shop.start('red', { color: 'red' });

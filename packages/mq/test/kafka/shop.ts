@@ -102,7 +102,7 @@ export class Shop {
 
   async producer(): Promise<Producer> {
     if (this.#producer !== undefined) return this.#producer;
-    const producer = this.#kafka.producer();
+    const producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1 }); // No copy from a retry.
     await producer.connect();
     this.onClose(() => producer.disconnect());
     this.#producer = producer;

@@ -1,4 +1,4 @@
-import { leaveGroup, mqStatus } from '@colorway/mq/kafka';
+import { leaveGroup } from '@colorway/mq/kafka';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { pause, Shop, until } from './shop.js';
 
@@ -18,7 +18,8 @@ describeWithServers(['kafka'], 'hand-over of several topics of one group', (serv
     const base = await shop.start('baseline', { topics });
     const red = await shop.start('red', { color: 'red', topics });
     const states = (): string =>
-      mqStatus(base.coloring)
+      base.coloring.mq
+        .status()
         .handovers.map(({ state, epoch }) => `${state} ${epoch}`)
         .join();
     await until('active', () => states() === 'active 1,active 1');
@@ -50,7 +51,7 @@ describeWithServers(['kafka'], 'hand-over of several topics of one group', (serv
     await shop.start('baseline', { topics: [shop.topic] });
     const ids = await shop.send(3, 'red', { topic: more });
     const red = await shop.start('red', { color: 'red', topics: [shop.topic, more] });
-    await until('active', () => mqStatus(red.coloring).handovers.every(({ state }) => state === 'active'));
+    await until('active', () => red.coloring.mq.status().handovers.every(({ state }) => state === 'active'));
     ids.push(...(await shop.send(3, 'red', { topic: more })), ...(await shop.send(3, 'red')));
     await until('all is handled', () => shop.handled.length >= 9);
     expect(shop.faults(ids)).toEqual([]);
@@ -61,14 +62,15 @@ describeWithServers(['kafka'], 'hand-over of several topics of one group', (serv
     const base = await shop.start('baseline', { delayMs: 30 });
     const red = await shop.start('red', { color: 'red' });
     const state = (): string =>
-      mqStatus(base.coloring)
+      base.coloring.mq
+        .status()
         .handovers.map(({ state: now, epoch }) => `${now} ${epoch}`)
         .join();
     await until('active', () => state() === 'active 1');
     await red.stop();
     const ids = await shop.send(40, 'red');
     const passed = (): number =>
-      (mqStatus(base.coloring).consumers[0]?.partitions ?? []).reduce(
+      (base.coloring.mq.status().consumers[0]?.partitions ?? []).reduce(
         (sum, { position = 0 }) => sum + Number(position),
         0,
       );
@@ -81,7 +83,7 @@ describeWithServers(['kafka'], 'hand-over of several topics of one group', (serv
     });
     await until('it leaves', () => /leaving|draining/.test(state()));
     const again = await shop.start('red again', { color: 'red' });
-    expect(mqStatus(again.coloring).consumers[0]?.phase).toBe('waiting-for-drain');
+    expect(again.coloring.mq.status().consumers[0]?.phase).toBe('waiting-for-drain');
     await leaving;
     await until('active again', () => state() === 'active 2');
     ids.push(...(await shop.send(10, 'red')));
@@ -94,7 +96,7 @@ describeWithServers(['kafka'], 'hand-over of several topics of one group', (serv
   test('a color joins at the end of the log where the group starts there, and keeps its start over a restart', async () => {
     await shop.send(5, 'red');
     const red = await shop.start('red', { color: 'red', fromBeginning: false });
-    await until('active', () => mqStatus(red.coloring).handovers[0]?.state === 'active');
+    await until('active', () => red.coloring.mq.status().handovers[0]?.state === 'active');
     await red.stop();
     const ids = await shop.send(5, 'red');
     await shop.start('red again', { color: 'red', fromBeginning: false });

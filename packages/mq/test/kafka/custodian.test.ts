@@ -1,0 +1,208 @@
+import { createColoring } from '@colorway/registry';
+import { memoryDirectory } from '@colorway/registry/memory';
+import { countBatch } from '../../src/kafka/count-batch.js';
+import { Custodian } from '../../src/kafka/custodian.js';
+import type { GroupAdmin } from '../../src/kafka/group-admin.js';
+import { runtimeOf } from '../../src/kafka/mq-runtime.js';
+import type { TopicHandover } from '../../src/kafka/topic-handover.js';
+import { claimClosing, join, leave, startDraining } from '../../src/ownership/handover-state.js';
+
+interface Group {
+  members: number;
+  committed: bigint | undefined;
+}
+
+/** A broker of one partition a topic, as far as a custodian asks. */
+function setUp() {
+  const directory = memoryDirectory();
+  const coloring = createColoring({ service: 'stock', color: '', directory });
+  const runtime = runtimeOf(coloring);
+  const groups: Record<string, Group> = {};
+  const group = (name: string): Group => {
+    groups[name] ??= { members: 0, committed: undefined };
+    return groups[name];
+  };
+  const broker = {
+    deleted: [] as string[],
+    /** Right before a group is asked for its members. */
+    onAsk: (_group: string): void => {},
+  };
+  const admin = {
+    partitions: async () => [0],
+    starts: async () => new Map([[0, 0n]]),
+    committed: async (name: string) => {
+      const { committed } = group(name);
+      return new Map(committed === undefined ? [] : [[0, committed]]);
+    },
+    hasMembers: async (name: string) => {
+      broker.onAsk(name);
+      return group(name).members > 0;
+    },
+    deleteGroup: async (name: string) => {
+      broker.deleted.push(name);
+    },
+  } as unknown as GroupAdmin;
+  const releases: (() => void)[] = [() => void coloring.close()];
+  const topic = (name: string): TopicHandover => {
+    const { handover, release } = runtime.useHandover('GID_order', name);
+    releases.push(release);
+    return handover;
+  };
+  const start = (handover: TopicHandover): Custodian => {
+    const custodian = new Custodian({ runtime, handover, admin, fromBeginning: true });
+    releases.unshift(() => custodian.stop());
+    custodian.start();
+    return custodian;
+  };
+  const close = (): void => {
+    for (const release of releases.splice(0)) release();
+  };
+  return { group, broker, topic, start, close };
+}
+
+const state = (handover: TopicHandover) => handover.table.colors.get('red')?.handover;
+const fences = (handover: TopicHandover) =>
+  handover.table.colors.get('red')?.partitions.get(0)?.epochs.at(-1);
+
+/** To an epoch whose messages are all drained. */
+async function drained(handover: TopicHandover, closer?: string): Promise<void> {
+  await handover.transition('red', join);
+  await handover.createFence('red', 1, 'join', 0, 2n);
+  await handover.transition('red', (standing) => leave(standing, 1, 'drain'));
+  await handover.createFence('red', 1, 'stop', 0, 5n);
+  await handover.createFence('red', 1, 'leave', 0, 5n);
+  await handover.transition('red', (standing) => startDraining(standing, 1));
+  if (closer !== undefined) {
+    await handover.transition('red', (standing) => claimClosing(standing, 1, closer));
+  }
+}
+
+describe('the custodian of a topic', () => {
+  let world: ReturnType<typeof setUp>;
+  beforeEach(() => {
+    world = setUp();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+    world.close();
+  });
+
+  test('reads a group’s offsets after it has seen it without members, and not before', async () => {
+    const orders = world.topic('orders');
+    Object.assign(world.group('GID_order'), { members: 1, committed: 5n });
+    // It handles on, commits, and goes, right before it is asked for.
+    let asked = 0;
+    world.broker.onAsk = (name) => {
+      if (name === 'GID_order' && ++asked === 2) {
+        Object.assign(world.group('GID_order'), { members: 0, committed: 8n });
+      }
+    };
+    await orders.transition('red', join);
+    world.start(orders);
+    await until(() => fences(orders)?.join !== undefined);
+    expect(fences(orders)?.join).toBe(8n);
+    await until(() => state(orders)?.kind === 'active');
+  });
+
+  test('takes over from a closer that is not heard of for half a minute, and from no other', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const orders = world.topic('orders');
+    world.group('GID_red_order').committed = 5n;
+    await drained(orders, 'somebody else');
+    world.start(orders);
+    for (let second = 0; second < 29; second++) await jest.advanceTimersByTimeAsync(1_000);
+    expect(state(orders)).toMatchObject({ kind: 'draining', closer: 'somebody else' });
+    expect(world.broker.deleted).toEqual([]);
+    for (let second = 0; second < 5; second++) await jest.advanceTimersByTimeAsync(1_000);
+    expect(state(orders)).toEqual({ kind: 'absent', epoch: 1 });
+    expect(world.broker.deleted).toEqual(['GID_red_order']);
+  });
+
+  test('waits until the members of a group have gone, but not where they read other topics in the same color', async () => {
+    const orders = world.topic('orders');
+    const others = world.topic('others');
+    Object.assign(world.group('GID_red_order'), { members: 1, committed: 5n });
+    await others.transition('red', join);
+    await drained(orders);
+    const steps: string[] = [];
+    const custodian = world.start(orders);
+    custodian.onStep((color, step) => steps.push(`${color} ${step.kind}`));
+    await until(() => state(orders)?.kind === 'absent');
+    expect(world.broker.deleted).toEqual([]);
+    expect(steps).toContain('red claim-closing');
+
+    const alone = setUp();
+    try {
+      const only = alone.topic('orders');
+      Object.assign(alone.group('GID_red_order'), { members: 1, committed: 5n });
+      await drained(only);
+      alone.start(only);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(state(only)).toMatchObject({ kind: 'draining' });
+      alone.group('GID_red_order').members = 0;
+      await until(() => state(only)?.kind === 'absent');
+      expect(alone.broker.deleted).toEqual(['GID_red_order']);
+    } finally {
+      alone.close();
+    }
+  });
+});
+
+describe('counting what is given up', () => {
+  const offsets = ['3', '4', '5', '6', '7'];
+  const payload = (resolved: string[]) => ({
+    batch: { messages: offsets.map((offset) => ({ offset })), lastOffset: () => '7' },
+    resolveOffset: (offset: string) => void resolved.push(offset),
+  });
+  const member = (said: number[], fails = false) => ({
+    coloring: { carriers: { messageProperties: ['DMQ_ENV_TAG'] } },
+    steps: {
+      verdict: (_held: unknown, _color: unknown, offset: string) =>
+        offset === '7' ? 'stop' : Number(offset) % 2 === 0 ? 'own' : 'foreign',
+    },
+    discarding: async (_held: unknown, { messages }: { messages: number }) => {
+      if (fails) throw new Error('the directory is away');
+      said.push(messages);
+    },
+  });
+  const held = () => {
+    const passed: string[] = [];
+    return {
+      passed: (offset: string) => passed.push(offset),
+      reached: () => passed.push('end'),
+      current: true,
+      all: passed,
+    };
+  };
+
+  test('says so before it lets anything be committed, and stops at the fence', async () => {
+    const resolved: string[] = [];
+    const said: number[] = [];
+    const one = held();
+    await countBatch(member(said) as never, one as never, payload(resolved) as never, {
+      from: 3n,
+      messages: 10,
+    });
+    expect(said).toEqual([12]);
+    expect(resolved).toEqual(['6']);
+    expect(one.all).toEqual(['6', 'end']);
+  });
+
+  test('lets nothing be committed where it cannot say so', async () => {
+    const resolved: string[] = [];
+    const counting = countBatch(member([], true) as never, held() as never, payload(resolved) as never, {
+      from: 3n,
+      messages: 0,
+    });
+    await expect(counting).rejects.toThrow('away');
+    expect(resolved).toEqual([]);
+  });
+});
+
+async function until(check: () => boolean, timeoutMs = 10_000): Promise<void> {
+  for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
+    if (check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('It was waited in vain.');
+}
