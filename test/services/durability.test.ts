@@ -15,6 +15,9 @@ const TIMEOUT_MS = 180_000;
 /** RabbitMQ 3.10 confirms a queue before its definition is on disk (Mnesia's log); lost in 1 of 30 kills right after. */
 const RABBITMQ_WRITES_WITHIN_MS = 2_500;
 
+/** r-nacos 0.8 confirms a configuration before it is on disk; lost in 1 of 20 kills right after. Its instances are never on disk. */
+const NACOS_WRITES_WITHIN_MS = 1_000;
+
 async function killAndRestart(service: Service): Promise<void> {
   const { pid, url } = service;
   if (pid === undefined) throw new Error(`${service.name} is not running`);
@@ -115,14 +118,25 @@ const keyValueStores = {
       return Buffer.from(JSON.parse(answer).kvs[0].value, 'base64').toString();
     },
   },
+  consul: {
+    write: (url: string) => request(`${url}/v1/kv/key`, { method: 'PUT', body: 'one' }),
+    read: (url: string) => request(`${url}/v1/kv/key?raw&consistent`),
+  },
   redis: {
     write: (url: string) => redisCommand(url, 'SET key one'),
     read: async (url: string) => (await redisCommand(url, 'GET key')).split('\r\n')[1],
   },
+  nacos: {
+    write: async (url: string) => {
+      const config = new URLSearchParams({ dataId: 'key', group: 'g', content: 'one' });
+      await request(`${url}/nacos/v1/cs/configs`, { method: 'POST', body: config });
+      await sleep(NACOS_WRITES_WITHIN_MS);
+    },
+    read: (url: string) => request(`${url}/nacos/v1/cs/configs?dataId=key&group=g`),
+  },
 } as const;
 
-/* Consul and Nacos are built from source, for minutes: their suites will be those of their directories. */
-for (const name of ['etcd', 'redis'] as const) {
+for (const name of ['etcd', 'consul', 'redis', 'nacos'] as const) {
   const { write, read } = keyValueStores[name];
   describeWithServers(
     [name],

@@ -2,8 +2,8 @@ import { ColorwayError, quote } from '@colorway/core';
 
 const KEY = /^[\x20-\x7e]{1,512}$/;
 
-/** The longest value that every state store takes: Consul's limit, 512 KiB. */
-const MAX_VALUE_BYTES = 524_288;
+/** The longest value that every state store takes: a transaction of Consul's has 512 KiB at most, and holds it as base64. */
+const MAX_VALUE_BYTES = 380_000;
 
 /** @throws ColorwayError `COLORWAY_INVALID_OPTION` for a key that some state store cannot hold. */
 export function checkKey(key: string): void {

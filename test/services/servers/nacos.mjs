@@ -41,6 +41,7 @@ export const nacos = {
 
   /** The first path is known to Nacos and to r-nacos, the second to r-nacos: it is UP before it can take a write. */
   async probe(url, program) {
+    if (await isForbidden(url)) return undefined;
     const { status } = JSON.parse(await get(new URL('/nacos/v1/ns/operator/metrics', url).href));
     if (status !== 'UP') throw new Error(`its status is ${status}`);
     if (program === undefined) return undefined; // not to be had over the network from both
@@ -50,3 +51,10 @@ export const nacos = {
     return (await runCommand(program, ['--version'])).trim().split(' ').at(-1);
   },
 };
+
+/** A server that asks for a user says no more to others, but it serves those who have one. @param {string} url */
+async function isForbidden(url) {
+  const asked = new URL('/nacos/v1/ns/operator/metrics', url);
+  const { status } = await fetch(asked, { signal: AbortSignal.timeout(2_000) });
+  return status === 403;
+}

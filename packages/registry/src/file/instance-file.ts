@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { InstanceRecord } from '@colorway/core';
+import { frozenRecord, isStoredRecord } from '../stored-record.js';
 
 /** What one file in `instances/` says. The time of its last heartbeat is the file's own `mtime`. */
 export interface InstanceFile {
@@ -25,25 +26,10 @@ export function formatInstanceFile({ record, leaseMs }: InstanceFile): string {
 export function parseInstanceFile(name: string, text: string): InstanceFile | undefined {
   try {
     const { leaseMs, instance } = JSON.parse(text) as { leaseMs?: unknown; instance?: unknown };
-    if (typeof leaseMs !== 'number' || !(leaseMs > 0) || !isRecord(instance)) return undefined;
+    if (typeof leaseMs !== 'number' || !(leaseMs > 0) || !isStoredRecord(instance)) return undefined;
     if (instanceFileName(instance.id) !== name) return undefined;
-    const record = Object.freeze({ ...instance, metadata: Object.freeze({ ...instance.metadata }) });
-    return Object.freeze({ record, leaseMs });
+    return Object.freeze({ record: frozenRecord(instance), leaseMs });
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is InstanceRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, service, host, port, secure, weight, metadata, startedAt } = value as Record<string, unknown>;
-  return (
-    [id, service, host].every((text) => typeof text === 'string' && text !== '') &&
-    [port, startedAt].every((number) => typeof number === 'number') &&
-    (secure === undefined || typeof secure === 'boolean') &&
-    (weight === undefined || typeof weight === 'number') &&
-    typeof metadata === 'object' &&
-    metadata !== null &&
-    Object.values(metadata).every((text) => typeof text === 'string')
-  );
 }

@@ -1,0 +1,8 @@
+export type { TlsOptions } from './connections.js';
+export {
+  type HttpAnswer,
+  type HttpCall,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpStream,
+} from './http-client.js';

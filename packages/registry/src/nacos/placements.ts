@@ -1,0 +1,106 @@
+import type { InstanceRecord } from '@colorway/core';
+import { fromNacos, placeOf } from './nacos-instance.js';
+
+interface Placed {
+  readonly text: string;
+  readonly record: InstanceRecord;
+}
+
+export interface PlacementChange {
+  readonly put: readonly InstanceRecord[];
+  readonly vanished: readonly string[];
+}
+
+/**
+ * Who is where, for Nacos knows instances by service and address, and not by id. An id that stands in several
+ * places, because its address has changed or two processes use it, is the one that was started last.
+ */
+export class Placements {
+  readonly #group: string;
+  readonly #services = new Map<string, Map<string, Placed>>();
+  readonly #byId = new Map<string, Map<string, InstanceRecord>>();
+
+  constructor(group: string) {
+    this.#group = group;
+  }
+
+  services(): string[] {
+    return [...this.#services.keys()];
+  }
+
+  has(service: string): boolean {
+    return this.#services.has(service);
+  }
+
+  size(service: string): number {
+    return this.#services.get(service)?.size ?? 0;
+  }
+
+  records(): InstanceRecord[] {
+    return [...this.#byId.values()].map(latest).filter((record) => record !== undefined);
+  }
+
+  /** All instances of a service, as Nacos tells of them, in place of those known before. */
+  replace(service: string, hosts: readonly unknown[]): PlacementChange {
+    const known = this.#services.get(service) ?? new Map<string, Placed>();
+    const told = new Map<string, Placed>();
+    const touched = new Set<string>();
+    for (const host of hosts) {
+      if (typeof host !== 'object' || host === null) continue;
+      const fields = host as Readonly<Record<string, unknown>>;
+      const text = JSON.stringify(fields);
+      const place = placeOf(fields);
+      const before = known.get(place);
+      const record = before?.text === text ? before.record : fromNacos(service, this.#group, fields);
+      if (record === undefined) continue;
+      told.set(place, { text, record });
+      if (before?.record !== record) touched.add(record.id);
+    }
+    this.#services.set(service, told);
+    for (const [place, { record }] of known) {
+      if (told.get(place)?.record === record) continue;
+      this.#places(record.id).delete(`${service} ${place}`);
+      touched.add(record.id);
+    }
+    for (const [place, { record }] of told) {
+      if (touched.has(record.id)) this.#places(record.id).set(`${service} ${place}`, record);
+    }
+    return this.#changeOf(touched);
+  }
+
+  #changeOf(ids: ReadonlySet<string>): PlacementChange {
+    const put: InstanceRecord[] = [];
+    const vanished: string[] = [];
+    for (const id of ids) {
+      const record = latest(this.#places(id));
+      if (record !== undefined) put.push(record);
+      else {
+        this.#byId.delete(id);
+        vanished.push(id);
+      }
+    }
+    return { put, vanished };
+  }
+
+  #places(id: string): Map<string, InstanceRecord> {
+    let places = this.#byId.get(id);
+    if (places === undefined) {
+      places = new Map();
+      this.#byId.set(id, places);
+    }
+    return places;
+  }
+}
+
+/** The same for everybody who sees the same places, in whatever order. */
+function latest(places: ReadonlyMap<string, InstanceRecord>): InstanceRecord | undefined {
+  let found: [string, InstanceRecord] | undefined;
+  for (const [place, record] of places) {
+    const isLater =
+      found === undefined ||
+      record.startedAt > found[1].startedAt ||
+      (record.startedAt === found[1].startedAt && place > found[0]);
+    if (isLater) found = [place, record];
+  }
+  return found?.[1];
+}

@@ -1,0 +1,115 @@
+import { ColorwayError } from '@colorway/core';
+import { createClient, ErrorReply } from 'redis';
+import { Deferred } from '../deferred.js';
+import type { TlsOptions } from '../http-client/index.js';
+import type { Losable } from '../kept-connection.js';
+import { within } from '../wait.js';
+import type { RedisServer } from './options.js';
+
+/** What is called on a client of the package `redis`. */
+interface Client {
+  connect(): Promise<unknown>;
+  sendCommand(args: readonly string[]): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  unref(): void;
+  destroy(): void;
+}
+
+/**
+ * One connection to one server, for commands and messages alike, so that an answer comes after all messages
+ * that were sent before it (RESP 3). It does not mend itself: who finds it lost makes another. It does not
+ * keep the process alive.
+ */
+export class RedisConnection implements Losable {
+  readonly address: string;
+  readonly server: RedisServer;
+  readonly lost = new Deferred();
+  readonly #client: Client;
+  readonly #timeoutMs: number;
+  #why: Error | undefined;
+
+  /** @throws what the client throws, or ColorwayError `COLORWAY_DIRECTORY_FAILED` when it is late. */
+  static async open(server: RedisServer, tls: TlsOptions, timeoutMs: number): Promise<RedisConnection> {
+    const connection = new RedisConnection(server, tls, timeoutMs);
+    try {
+      await connection.#within(connection.#client.connect());
+      return connection;
+    } catch (error) {
+      connection.close(error as Error);
+      throw error;
+    }
+  }
+
+  private constructor(server: RedisServer, tls: TlsOptions, timeoutMs: number) {
+    this.server = server;
+    this.address = `${server.host}:${server.port}`;
+    this.#timeoutMs = timeoutMs;
+    const { username, password, database } = server;
+    const { serverName, ca, ...identity } = tls;
+    this.#client = createClient({
+      RESP: 3,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      database,
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      socket: {
+        host: server.host,
+        port: server.port,
+        connectTimeout: timeoutMs,
+        reconnectStrategy: false,
+        ...(server.secure ? { ...identity, tls: true as const } : {}),
+        ...(server.secure && ca !== undefined ? { ca: ca as string } : {}),
+        ...(server.secure && serverName !== undefined ? { servername: serverName } : {}),
+      },
+    }) as Client;
+    this.#client.on('error', (error) => this.close(error));
+    this.#client.unref();
+  }
+
+  /** One that is not answered in time makes the connection useless: later answers would be taken for those of others. */
+  async send(...args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#within(this.#client.sendCommand(args));
+    } catch (error) {
+      throw error instanceof ErrorReply ? error : (this.#why ?? error);
+    }
+  }
+
+  get why(): Error | undefined {
+    return this.#why;
+  }
+
+  /** @throws ErrorReply `READONLY` when it is a replica: it would be read from, and not be up to date. */
+  async mustBePrimary(): Promise<void> {
+    const role = await this.send('ROLE');
+    if (!Array.isArray(role) || role[0] !== 'master') {
+      throw new ErrorReply('READONLY it is a replica. Name its primary too, or its Sentinels');
+    }
+  }
+
+  async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
+    await this.#within(this.#client.subscribe(channel, listener));
+    return () => void this.#client.unsubscribe(channel, listener).catch(() => {});
+  }
+
+  close(why: Error): void {
+    this.#why ??= why;
+    this.lost.resolve();
+    this.#client.destroy();
+  }
+
+  #within<T>(answer: Promise<T>): Promise<T> {
+    return within(this.#timeoutMs, answer, () => {
+      const late = new ColorwayError(
+        'COLORWAY_DIRECTORY_FAILED',
+        `Redis at ${this.address} has not answered within ${this.#timeoutMs} ms. Check that it can be reached, or raise timeoutMs.`,
+      );
+      this.close(late);
+      return late;
+    });
+  }
+}
