@@ -1,0 +1,97 @@
+import type { Crossing, Excuse } from './history.js';
+import type { Joined } from './journal.js';
+
+/** How long after a disturbance is over its redeliveries may still come. */
+const SETTLE_MS = 3_000;
+
+/** A disturbance that is not over yet. */
+type Open = { -readonly [Key in keyof Excuse]: Excuse[Key] };
+
+/** One that took messages from somebody's hands. */
+interface Forced {
+  readonly victim: string | undefined;
+  readonly disturbance: Open;
+}
+
+/** Keeps what was done to whom: what may be delivered again, and when. */
+export class Disturbances {
+  readonly #all: Open[] = [];
+  /** When a group was joined that had nobody in it: no disturbance, and no surprise either. */
+  readonly #entries: Open[] = [];
+  readonly #forced: Forced[] = [];
+  readonly #crossed: { readonly color: string; readonly forced: Forced }[] = [];
+
+  /**
+   * Begins a disturbance of these groups.
+   * @param victim whose hands held messages; `null` where nobody's were opened by force, `undefined` where everybody's.
+   * @returns how to end it; it counts until `laterMs` and a while after that.
+   */
+  begin(
+    groups: readonly string[],
+    why: string,
+    victim: string | undefined | null,
+  ): (laterMs?: number) => void {
+    const from = Date.now();
+    const begun = groups.map((group): Open => ({ group, from, to: Number.MAX_SAFE_INTEGER, why }));
+    this.#all.push(...begun);
+    if (victim !== null) this.#forced.push(...begun.map((disturbance) => ({ victim, disturbance })));
+    return (laterMs) => end(begun, laterMs);
+  }
+
+  /** Somebody enters a group that is empty: that excuses nothing. Returns how to say that he is in. */
+  enter(group: string): (laterMs?: number) => void {
+    const entry = { group, from: Date.now(), to: Number.MAX_SAFE_INTEGER, why: 'first' };
+    this.#entries.push(entry);
+    return (laterMs) => end([entry], laterMs);
+  }
+
+  /** A color took over from the baseline: what the baseline's had in hand may come to the color. */
+  joined(color: string): void {
+    this.#cross(color, '');
+  }
+
+  /** A color was drained: what its consumers had in hand may come to the baseline. */
+  drained(color: string): void {
+    this.#cross(color, color);
+  }
+
+  get crossings(): Crossing[] {
+    return this.#crossed.map(({ color, forced: { victim, disturbance } }) => {
+      const { from, to } = disturbance;
+      return { color, victim, from, to };
+    });
+  }
+
+  /**
+   * All excuses, with those for partitions that were dealt anew though nobody did anything: on a machine that is busy a
+   * member misses its heartbeats.
+   */
+  excuses(
+    joins: readonly Joined[],
+    timeoutMs: number,
+  ): { readonly excuses: Excuse[]; readonly unplanned: number } {
+    const isPlanned = ({ side = '', at }: Joined): boolean =>
+      [...this.#all, ...this.#entries].some(
+        ({ group, from, to }) => group === side && at >= from && at <= to,
+      );
+    const unplanned = joins
+      .filter((join) => !isPlanned(join))
+      .map(({ side = '', at, by }) => ({
+        group: side,
+        from: at - timeoutMs,
+        to: at + SETTLE_MS,
+        why: `${by} was dealt partitions, which was not planned`,
+      }));
+    return { excuses: [...this.#all, ...unplanned], unplanned: unplanned.length };
+  }
+
+  #cross(color: string, group: string): void {
+    for (const forced of this.#forced) {
+      if (forced.disturbance.group === group) this.#crossed.push({ color, forced });
+    }
+  }
+}
+
+function end(all: readonly Open[], laterMs = 0): void {
+  for (const one of all) one.to = Date.now() + laterMs + SETTLE_MS;
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createColoring } from '@colorway/registry';
+import { fileDirectory } from '@colorway/registry/file';
+import type { Service } from '../../services/types.js';
+import { built } from '../../support/built.js';
+import { ConfirmingPublisher } from './confirming-publisher.js';
+import type { MakeWorld } from './run-scenario.js';
+
+const HEARTBEAT_S = 2;
+
+/** An exchange and a durable queue of their own on a broker that the scenarios may kill. */
+export function rabbitmqWorld(server: Service): MakeWorld {
+  return async (folder) => {
+    built('packages/mq/dist/amqp.js');
+    const unique = randomBytes(4).toString('hex');
+    const [exchange, queue] = [`shop-${unique}`, `GID_stock-${unique}`];
+    const publisher = new ConfirmingPublisher(server.url, exchange);
+    const coloring = createColoring({
+      service: 'stock',
+      color: '',
+      directory: fileDirectory({ folder }),
+      closing: { noticeMs: 0 },
+    });
+    return {
+      broker: 'rabbitmq',
+      script: join(__dirname, 'fixtures/rabbitmq-consumer.mjs'),
+      env: { URL: server.url, EXCHANGE: exchange, QUEUE: queue, HEARTBEAT_S: `${HEARTBEAT_S}` },
+      // A connection is given up after two heartbeats that did not come, and looked at once in each.
+      timeoutMs: 3 * HEARTBEAT_S * 1_000,
+      rebalances: false,
+      environments: coloring.environments,
+      send: (messages) => publisher.publish(messages),
+      leave: async (color, consumers) => {
+        // The color's own channel drains what is left, else one of the baseline's does.
+        const of =
+          consumers.find((one) => one.color === color) ?? consumers.find((one) => one.color === undefined);
+        if (of === undefined) throw new Error(`nobody is there to drain ${color}`);
+        await of.order('withdraw', { color, onLeave: 'drain' });
+      },
+      killBroker: () => server.kill(),
+      restartBroker: () => server.restart(),
+      close: async () => {
+        await publisher.close();
+        await coloring.close();
+      },
+    };
+  };
+}

@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkHistory, type Fault } from './check-history.js';
+import { Load } from './load.js';
+import { createRandom } from './random.js';
+import { Scene } from './scene.js';
+import type { Scenario, Step } from './schedule.js';
+import { pauseFor, until } from './until.js';
+import type { World } from './world.js';
+
+/** How long what was sent may take until it is handled, when all disturbances are over. */
+const HANDLED_MS = 60_000;
+/** And how long it is watched for repeats after that. */
+const QUIET_MS = 500;
+
+export interface Outcome {
+  /** Confirmed ones. */
+  readonly produced: number;
+  /** Handlings by side; `''` is the baseline. */
+  readonly handled: Readonly<Record<string, number>>;
+  readonly repeats: number;
+  readonly unplanned: number;
+  readonly seconds: number;
+}
+
+/** How a world is made in the directory's folder. */
+export type MakeWorld = (folder: string) => Promise<World>;
+
+/**
+ * Runs a scenario to its end, and checks its history.
+ * @throws Error for a violation: it names the faults, the seed, and the file with the whole history, which is kept.
+ */
+export async function runScenario(scenario: Scenario, makeWorld: MakeWorld, seed: number): Promise<Outcome> {
+  const begun = performance.now();
+  const random = createRandom(seed);
+  const folder = await mkdtemp(join(tmpdir(), 'colorway-history-'));
+  await mkdir(join(folder, 'directory'));
+  const world = await makeWorld(join(folder, 'directory'));
+  const { colors, rate = 250 } = scenario;
+  const load = new Load([...colors, 'nobody'], rate, random, (messages) => world.send(messages));
+  const scene = new Scene(scenario, world, load, folder);
+  let trouble: unknown;
+  try {
+    load.start();
+    for (const step of scenario.steps) await scene.run(jitter(step, random));
+    await load.stop();
+    await until('all is handled', () => scene.missing() === 0, HANDLED_MS);
+    await pauseFor(QUIET_MS);
+  } catch (error) {
+    trouble = error;
+  } finally {
+    await load.stop();
+    await scene.close();
+    await world.close();
+  }
+  const history = scene.history();
+  const { faults, repeats } = checkHistory(history);
+  const handled: Record<string, number> = {};
+  for (const { side = '' } of history.handled) handled[side] = (handled[side] ?? 0) + 1;
+  for (const { color } of history.tenures) {
+    if (handled[color] === undefined) trouble ??= new Error(`${color} was active and handled nothing at all`);
+  }
+  if (faults.length > 0 || trouble !== undefined) {
+    const file = join(folder, 'history.json');
+    await writeFile(file, JSON.stringify({ scenario, seed, history }, undefined, 1));
+    throw violation(scenario, seed, file, faults, trouble);
+  }
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  const { unplanned } = scene;
+  const seconds = (performance.now() - begun) / 1_000;
+  const produced = history.produced.filter(({ confirmedAt }) => confirmedAt !== undefined).length;
+  return { produced, handled, repeats, unplanned, seconds };
+}
+
+/** One line of what was observed. */
+export function describeOutcome({ produced, handled, repeats, unplanned, seconds }: Outcome): string {
+  const { '': baseline = 0, ...colors } = handled;
+  const sides = Object.entries({ baseline, ...colors }).map(([side, count]) => `${side} ${count}`);
+  return (
+    `${produced} produced; ${sides.join(', ')}; ${repeats} redelivered` +
+    `${unplanned > 0 ? `; ${unplanned} rebalances that were not planned` : ''}; ${seconds.toFixed(1)} s`
+  );
+}
+
+/** Waits differ a little by the seed, so that runs meet different moments. */
+function jitter(step: Step, random: () => number): Step {
+  return step.do === 'flow' ? { ...step, ms: step.ms * (0.8 + 0.4 * random()) } : step;
+}
+
+function violation(
+  { title }: Scenario,
+  seed: number,
+  file: string,
+  faults: readonly Fault[],
+  trouble: unknown,
+): Error {
+  const shown = faults.slice(0, 10).map(({ kind, id, text }) => `  ${kind} ${id}: ${text}`);
+  if (faults.length > shown.length) shown.push(`  and ${faults.length - shown.length} more`);
+  return new Error(
+    [
+      `${title}: ${faults.length} faults. Replay with COLORWAY_SEED=${seed}. History: ${file}`,
+      ...shown,
+      ...(trouble instanceof Error ? [trouble.message] : []),
+    ].join('\n'),
+    { cause: trouble },
+  );
+}

@@ -1,0 +1,249 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConsumerProcess } from './consumer-process.js';
+import { Disturbances } from './disturbances.js';
+import type { History, Tenure } from './history.js';
+import { Journal } from './journal.js';
+import type { Load } from './load.js';
+import type { Mood, Scenario, Step } from './schedule.js';
+import { pauseFor, until } from './until.js';
+import type { World } from './world.js';
+
+const STEP_MS = 60_000;
+/** Until an acknowledgement has arrived at the broker, as a rule. */
+const ACKNOWLEDGED_MS = 1_000;
+
+/** One scenario while it runs: its processes, and what was done to them. */
+export class Scene {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #load: Load;
+  readonly #folder: string;
+  readonly #journal: Journal;
+  readonly #disturbances = new Disturbances();
+  readonly #consumers: ConsumerProcess[] = [];
+  readonly #tenures: { color: string; from: number; to?: number }[] = [];
+  readonly #leaving = new Set<string>();
+  readonly #resumes = new Map<string, (laterMs: number) => void>();
+  #brokerIsBack: ((laterMs: number) => void) | undefined;
+  unplanned = 0;
+
+  /** @param folder its own, with the folder of the directory in it. */
+  constructor(scenario: Scenario, world: World, load: Load, folder: string) {
+    this.#scenario = scenario;
+    this.#world = world;
+    this.#load = load;
+    this.#folder = folder;
+    this.#journal = new Journal(join(folder, 'journal'));
+  }
+
+  async run(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'start':
+        return this.#start(step.name, step.color, step.handleMs);
+      case 'stop':
+        return this.#reassign(this.#of(step.name), 'stopped', (one) => one.end('SIGTERM'));
+      case 'reopen':
+        return this.#reassign(this.#of(step.name), 'opened again', (one) => this.#reopen(one));
+      case 'kill':
+        return this.#kill(this.#of(step.name));
+      case 'pause':
+        return this.#pause(this.#of(step.name));
+      case 'resume':
+        return this.#resume(this.#of(step.name));
+      case 'break-channel':
+        return this.#breakChannel(this.#of(step.name));
+      case 'active':
+        return until(`${step.color} is active`, () => this.#tenure(step.color) !== undefined, STEP_MS);
+      case 'leave':
+        return this.#leave(step.color, () => this.#world.leave(step.color, this.#present));
+      case 'withdraw':
+        return this.#leave(step.color, async (signal) => {
+          await this.#world.environments.withdraw('stock', step.color, { signal });
+        });
+      case 'delete':
+        return this.#leave(step.color, async (signal) => {
+          await this.#world.environments.delete(step.color, { signal });
+        });
+      case 'directory':
+        return this.#setMood(this.#of(step.name), step.mood);
+      case 'directory-gone':
+        return rename(this.directory, `${this.directory}.gone`);
+      case 'directory-back':
+        return rename(`${this.directory}.gone`, this.directory);
+      case 'kill-broker':
+        this.#brokerIsBack = this.#disturbances.begin(this.#groups, 'the broker was killed', undefined);
+        return this.#world.killBroker();
+      case 'restart-broker':
+        await this.#world.restartBroker();
+        return this.#brokerIsBack?.(this.#world.timeoutMs);
+      case 'flow':
+        return pauseFor(step.ms);
+      case 'quiet':
+        return this.#load.quiet(step.color);
+      case 'loud':
+        return this.#load.loud(step.color);
+      case 'settled':
+        await until('what was sent is handled', () => this.missing(step.color) === 0, STEP_MS);
+        return pauseFor(ACKNOWLEDGED_MS);
+      case 'together':
+        await Promise.all(step.steps.map((one) => this.run(one)));
+    }
+  }
+
+  get directory(): string {
+    return join(this.#folder, 'directory');
+  }
+
+  /** How many confirmed messages nobody has handled yet. */
+  missing(color?: string): number {
+    this.#journal.read();
+    const { ids } = this.#journal;
+    return this.#load.produced.filter(
+      (one) =>
+        one.confirmedAt !== undefined && (color === undefined || one.color === color) && !ids.has(one.id),
+    ).length;
+  }
+
+  /** What is known when all has ended. */
+  history(): History {
+    const { excuses, unplanned } = this.#disturbances.excuses(this.#journal.joined, this.#world.timeoutMs);
+    this.unplanned = unplanned;
+    return {
+      produced: this.#load.produced,
+      handled: this.#journal.handled,
+      excuses,
+      crossings: this.#disturbances.crossings,
+      tenures: this.#tenures as readonly Tenure[],
+    };
+  }
+
+  /** Ends what still runs, hard. */
+  async close(): Promise<void> {
+    await Promise.all(this.#consumers.map((one) => one.end('SIGKILL')));
+    this.#journal.read();
+    this.#journal.close();
+  }
+
+  get #groups(): string[] {
+    return ['', ...this.#scenario.colors];
+  }
+
+  #of(name: string): ConsumerProcess {
+    const found = this.#consumers.findLast((one) => one.name === name);
+    if (found === undefined) throw new Error(`${this.#scenario.title}: no consumer is called ${name}`);
+    return found;
+  }
+
+  #tenure(color: string): { to?: number } | undefined {
+    return this.#tenures.find((one) => one.color === color && one.to === undefined);
+  }
+
+  async #start(name: string, color: string | undefined, handleMs = 2): Promise<void> {
+    await mkdir(this.directory, { recursive: true });
+    const { script, env } = this.#world;
+    const own = { FOLDER: this.directory, JOURNAL: join(this.#folder, 'journal'), HANDLE_MS: `${handleMs}` };
+    if (color !== undefined) this.#leaving.delete(color);
+    const consumer = new ConsumerProcess(name, color, script, { ...env, ...own }, (at) => {
+      if (color !== undefined) this.#isActive(color, at);
+    });
+    this.#consumers.push(consumer);
+    await this.#reassign(consumer, 'started', () => consumer.ready);
+  }
+
+  #isActive(color: string, from: number): void {
+    if (this.#leaving.has(color) || this.#tenure(color) !== undefined) return;
+    this.#tenures.push({ color, from });
+    this.#disturbances.joined(color);
+  }
+
+  async #reassign(
+    consumer: ConsumerProcess,
+    what: string,
+    task: (consumer: ConsumerProcess) => Promise<unknown>,
+  ): Promise<void> {
+    const { rebalances, timeoutMs } = this.#world;
+    const { name, color } = consumer;
+    // Alone in its group it takes nothing from anybody, and what it ends in good order it acknowledges.
+    const others = this.#consumers.some((one) => one !== consumer && one.color === color && !one.gone);
+    const group = color ?? '';
+    let over: ((laterMs: number) => void) | undefined;
+    if (rebalances) {
+      over = others
+        ? this.#disturbances.begin([group], `${name} was ${what}`, null)
+        : this.#disturbances.enter(group);
+    }
+    await task(consumer);
+    over?.(timeoutMs);
+  }
+
+  async #reopen(consumer: ConsumerProcess): Promise<void> {
+    await consumer.order('close');
+    if (consumer.color !== undefined) this.#leaving.delete(consumer.color);
+    await consumer.order('open');
+  }
+
+  async #kill(consumer: ConsumerProcess): Promise<void> {
+    const over = this.#disturbances.begin(
+      [consumer.color ?? ''],
+      `${consumer.name} was killed`,
+      consumer.name,
+    );
+    await consumer.end('SIGKILL');
+    over(this.#world.timeoutMs);
+  }
+
+  #pause(consumer: ConsumerProcess): void {
+    const over = this.#disturbances.begin(
+      [consumer.color ?? ''],
+      `${consumer.name} was paused`,
+      consumer.name,
+    );
+    this.#resumes.set(consumer.name, over);
+    consumer.pause();
+  }
+
+  #resume(consumer: ConsumerProcess): void {
+    consumer.resume();
+    this.#resumes.get(consumer.name)?.(this.#world.timeoutMs);
+  }
+
+  async #breakChannel(consumer: ConsumerProcess): Promise<void> {
+    const over = this.#disturbances.begin(
+      [consumer.color ?? ''],
+      `${consumer.name} lost its channel`,
+      consumer.name,
+    );
+    await consumer.order('break-channel');
+    over();
+  }
+
+  async #setMood(consumer: ConsumerProcess, mood: Mood): Promise<void> {
+    await consumer.order('directory', { mood });
+  }
+
+  /** Those that can be told something. */
+  get #present(): ConsumerProcess[] {
+    return this.#consumers.filter(({ gone, paused }) => !gone && !paused);
+  }
+
+  async #leave(color: string, leave: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#leaving.add(color);
+    const tenure = this.#tenure(color);
+    if (tenure !== undefined) tenure.to = Date.now();
+    const over = this.#disturbances.begin([`drain/${color}`], `${color} was drained`, null);
+    const signal = AbortSignal.timeout(STEP_MS);
+    for (;;) {
+      try {
+        await leave(signal);
+        break;
+      } catch (error) {
+        // The broker or the directory is away just now: whoever removes a color tries again.
+        if (signal.aborted) throw error;
+        await pauseFor(200);
+      }
+    }
+    over(this.#world.timeoutMs);
+    this.#disturbances.drained(color);
+  }
+}

@@ -1,0 +1,75 @@
+/** What a schedule can do. Consumers have names; those of the baseline have no color. */
+export type Step =
+  /** Starts a consumer's process and waits until it takes part. */
+  | { readonly do: 'start'; readonly name: string; readonly color?: string; readonly handleMs?: number }
+  /** SIGTERM, and waits for the end. */
+  | { readonly do: 'stop'; readonly name: string }
+  | { readonly do: 'kill'; readonly name: string }
+  /** SIGSTOP and SIGCONT. */
+  | { readonly do: 'pause'; readonly name: string }
+  | { readonly do: 'resume'; readonly name: string }
+  /** Ends the consumer and starts it again, in the same process. */
+  | { readonly do: 'reopen'; readonly name: string }
+  /** RabbitMQ: the broker closes the channel on an error of the application. */
+  | { readonly do: 'break-channel'; readonly name: string }
+  /** Waits until the hand-over to the color is complete. */
+  | { readonly do: 'active'; readonly color: string }
+  /** Takes the color out of the one group or queue by the explicit call, drained, and waits for the end of that. */
+  | { readonly do: 'leave'; readonly color: string }
+  /** Withdraws the service from the color's environment, and waits until its messages are drained. */
+  | { readonly do: 'withdraw'; readonly color: string }
+  /** Deletes the color's environment, and waits until its messages are drained. */
+  | { readonly do: 'delete'; readonly color: string }
+  /** How the directory behaves for one consumer: its calls hang and nothing is told, or they fail, or its writes do. */
+  | { readonly do: 'directory'; readonly name: string; readonly mood: Mood }
+  /** The directory's folder is gone for everybody, and comes back. Nobody may start meanwhile. */
+  | { readonly do: 'directory-gone' }
+  | { readonly do: 'directory-back' }
+  | { readonly do: 'kill-broker' }
+  | { readonly do: 'restart-broker' }
+  /** Messages go on being sent for so long, and are handled. */
+  | { readonly do: 'flow'; readonly ms: number }
+  /** Nothing is sent any more, or sending goes on. */
+  | { readonly do: 'quiet'; readonly color?: string }
+  | { readonly do: 'loud'; readonly color?: string }
+  /** Waits until everything that was sent so far, or that of a color, is handled; then a moment for its acknowledgement. */
+  | { readonly do: 'settled'; readonly color?: string }
+  | { readonly do: 'together'; readonly steps: readonly Step[] };
+
+export type Mood = 'well' | 'hanging' | 'failing' | 'read-only';
+
+export interface Scenario {
+  readonly title: string;
+  /** Colors that messages are sent in, beside none at all. `nobody` has no consumer. */
+  readonly colors: readonly string[];
+  /** Messages a second, all in all. Default 250. */
+  readonly rate?: number;
+  readonly steps: readonly Step[];
+}
+
+export const start = (name: string, color?: string, handleMs?: number): Step => ({
+  do: 'start',
+  name,
+  ...(color !== undefined && { color }),
+  ...(handleMs !== undefined && { handleMs }),
+});
+export const stop = (name: string): Step => ({ do: 'stop', name });
+export const kill = (name: string): Step => ({ do: 'kill', name });
+export const pause = (name: string): Step => ({ do: 'pause', name });
+export const resume = (name: string): Step => ({ do: 'resume', name });
+export const reopen = (name: string): Step => ({ do: 'reopen', name });
+export const breakChannel = (name: string): Step => ({ do: 'break-channel', name });
+export const active = (color: string): Step => ({ do: 'active', color });
+export const leave = (color: string): Step => ({ do: 'leave', color });
+export const withdraw = (color: string): Step => ({ do: 'withdraw', color });
+export const deleteEnvironment = (color: string): Step => ({ do: 'delete', color });
+export const directory = (name: string, mood: Mood): Step => ({ do: 'directory', name, mood });
+export const directoryGone: Step = { do: 'directory-gone' };
+export const directoryBack: Step = { do: 'directory-back' };
+export const killBroker: Step = { do: 'kill-broker' };
+export const restartBroker: Step = { do: 'restart-broker' };
+export const flow = (ms: number): Step => ({ do: 'flow', ms });
+export const quiet = (color?: string): Step => ({ do: 'quiet', ...(color !== undefined && { color }) });
+export const loud = (color?: string): Step => ({ do: 'loud', ...(color !== undefined && { color }) });
+export const settled = (color?: string): Step => ({ do: 'settled', ...(color !== undefined && { color }) });
+export const together = (...steps: Step[]): Step => ({ do: 'together', steps });
