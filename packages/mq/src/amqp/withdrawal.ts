@@ -99,9 +99,12 @@ export class Withdrawal {
   }
 
   async #drainHere(messageCount: number): Promise<void> {
+    const { color } = this.#parts.coloring;
+    // Another color's instance is no stand-in (law 4): a consumer of the baseline drains, now or when one starts.
+    if (color !== undefined && color !== this.#color) return;
     if (await readFor(this.#channels(), this.#queue, this.#name, this.#color)) return;
     // A color that takes its messages by `get` goes on doing so.
-    if (this.#parts.coloring.color === this.#color) return;
+    if (color === this.#color) return;
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',
       `${messageCount} messages wait in ${quote(this.#name)}, and nobody consumes it. Call withdrawQueue on a channel that ` +
