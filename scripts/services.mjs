@@ -4,6 +4,9 @@ import { addressInEnvironment, obtain } from '../test/services/obtain.mjs';
 import { SERVICE_NAMES, serverKind } from '../test/services/server-kinds.mjs';
 import { startService } from '../test/services/start-service.mjs';
 
+/** The demo's messages can go over these. */
+const DEMO_OPTIONS = { kafka: '--kafka', rabbitmq: '--amqp' };
+
 function list() {
   console.log('npm run services -- [--get] <name>...\n');
   for (const name of SERVICE_NAMES) {
@@ -43,6 +46,8 @@ async function start(names) {
         `# ${title}${service.version ? ` (version ${service.version})` : ''}, ready after ${seconds} s`,
       );
       console.log(`export ${variable}=${service.url}`);
+      const option = DEMO_OPTIONS[name];
+      if (option) console.log(`# the demo on it: npm run demo -- ${option} ${service.url}`);
     }),
   );
   console.log('# Ctrl-C ends them and removes their data');

@@ -4,12 +4,16 @@ import { type DirectoryUnderTest, instancesTold, pause, until } from './support.
 const LEASE_MS = 1_500;
 const LONG_LEASE_MS = 60_000;
 
+/** Every id has an address of its own, as it has in life: some directories know instances by their addresses. */
+const ports = new Map<string, number>();
+
 function instance(id: string, more: Partial<InstanceRecord> = {}): InstanceRecord {
+  ports.set(id, ports.get(id) ?? 3_001 + ports.size);
   return {
     id,
     service: 'order',
     host: '10.0.0.7',
-    port: 3001,
+    port: ports.get(id) as number,
     metadata: {},
     startedAt: 1_700_000_000_000,
     ...more,

@@ -1,24 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { built } from '../support/built.js';
+import { endDemos, startDemo } from './start-demo.js';
 
-const running: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
-});
-
-function startDemo(...args: string[]) {
-  const child = spawn(process.execPath, [built('examples/dist/shop/demo.js'), ...args]);
-  running.push(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-    });
-  }
-  const status = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { child, status, output: () => output };
-}
+afterEach(endDemos);
 
 async function answers(port: string): Promise<boolean> {
   return fetch(`http://127.0.0.1:${port}/orders/7`).then(
@@ -42,9 +24,15 @@ describe('npm run demo', () => {
     expect(text).toMatch(/why: order not-member, so baseline, stock colored/);
     expect(text).toMatch(/503 COLORWAY_MEMBER_DOWN/);
     expect(text).toContain('200 sent, 0 strays');
+    expect(text).toContain('messages over the embedded broker');
+    expect(text).toMatch(/message orders ──▶ stock baseline \(GID_stock, why: no-color\)/);
+    expect(text).toMatch(/message orders ──▶ stock feat-cart \(GID_feat-cart_stock, why: joined\)/);
+    expect(text).toMatch(/message orders ──▶ stock feat-price \(GID_feat-price_stock, why: joined\)/);
+    expect(text).toMatch(/message orders ──▶ stock baseline \(GID_stock, why: not-joined\)/);
+    expect(text).toContain('200 messages, 0 lost, doubled or astray');
     const ports = [...text.matchAll(/:(\d{4,5})\b/g)].map(([, port]) => port as string);
     expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => false));
-  }, 60_000);
+  }, 120_000);
 
   it('stays up with --keep, prints curl lines that work, and ends on Ctrl-C', async () => {
     const demo = startDemo('--keep');
@@ -62,5 +50,5 @@ describe('npm run demo', () => {
     demo.child.kill('SIGINT');
     expect(await demo.status).toBe(0);
     expect(await answers(new URL(line[2] as string).port)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 });

@@ -1,6 +1,6 @@
 /** Draws the way of a request in the terminal. */
 import { styleText } from 'node:util';
-import type { Served } from './process.js';
+import type { Handled, Served } from './process.js';
 import type { Decision, Way } from './way.js';
 
 const PAINT = {
@@ -27,6 +27,16 @@ export function drawWay(color: string | undefined, way: Way): string {
   if (way.refusal !== undefined) {
     lines.push(`${INDENT}${way.status} ${way.refusal.code}`, paint('dim', `${INDENT}${way.refusal.message}`));
   }
+  return lines.join('\n');
+}
+
+/** Who handled the message that the request left behind. */
+export function drawHandled(handled: readonly Handled[]): string {
+  if (handled.length === 0) return `${INDENT}message orders ──▶ ✕ nobody handled it`;
+  const lines = handled.map(
+    ({ by, group, reason }) =>
+      `${INDENT}message orders ──▶ stock ${paint(paintOf(by), by)} ${paint('dim', `(${group}, why: ${reason})`)}`,
+  );
   return lines.join('\n');
 }
 

@@ -1,17 +1,20 @@
-/** The shop's orders: Fastify. Started with `COLORING_ENV=feat-cart` it is that color's order. */
+/** The shop's orders: Fastify. Each is also sent as a message. Started with `COLORING_ENV=feat-cart` it is that color's order. */
 import { fastifyColoring } from '@colorway/http/fastify';
 import { coloredFetch } from '@colorway/http/fetch';
 import { createColoring } from '@colorway/registry';
 import Fastify from 'fastify';
+import { openMessages } from './messages.js';
 import { leaseMs, reportReady, served } from './process.js';
 
 const coloring = createColoring({ service: 'order', leaseMs });
 const fetch = coloredFetch(coloring);
+const messages = await openMessages(coloring);
 
 const app = Fastify();
 app.register(fastifyColoring, { coloring });
 
 app.get<{ Params: { id: string } }>('/orders/:id', async (request, reply) => {
+  await messages.send(request.params.id);
   const stock = await fetch(`http://stock/items/${request.params.id}`);
   return reply.status(stock.status).send(served('order', request.socket, await stock.json()));
 });
@@ -20,4 +23,4 @@ await app.listen({ port: 0, host: '127.0.0.1' });
 await coloring.register({ server: app.server });
 reportReady(app.server);
 
-process.on('SIGTERM', () => coloring.close());
+process.on('SIGTERM', () => coloring.close().then(() => messages.close()));

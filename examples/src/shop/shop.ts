@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Handled } from './process.js';
 
 export interface Instance {
   readonly service: string;
@@ -14,6 +16,8 @@ export interface Instance {
 
 export class Shop {
   readonly instances: Instance[] = [];
+  /** Each order that was handled as a message, by its id. */
+  readonly handled = new Map<string, readonly Handled[]>();
   readonly #folder: string;
 
   private constructor(folder: string) {
@@ -34,6 +38,10 @@ export class Shop {
         LEASE_MS: String(leaseMs),
       },
     });
+    child.on('message', ({ handled }: { handled?: Handled }) => {
+      if (handled !== undefined)
+        this.handled.set(handled.order, [...this.#handledAs(handled.order), handled]);
+    });
     const ready = once(child, 'message') as Promise<[{ port: number }]>;
     const ended = once(child, 'exit').then(([status, signal]) => {
       throw new Error(
@@ -45,6 +53,20 @@ export class Shop {
     const instance = { service, color, port, process: child };
     this.instances.push(instance);
     return instance;
+  }
+
+  /** Who handled an order, or what there is after ten seconds. */
+  async whoHandled(order: string): Promise<readonly Handled[]> {
+    for (const end = Date.now() + 10_000; Date.now() < end; ) {
+      const handled = this.#handledAs(order);
+      if (handled.length > 0) return handled;
+      await sleep(10);
+    }
+    return [];
+  }
+
+  #handledAs(order: string): readonly Handled[] {
+    return this.handled.get(order) ?? [];
   }
 
   /** Ends every process, the gentle way first, and removes the folder. */

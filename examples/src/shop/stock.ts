@@ -1,8 +1,9 @@
-/** The shop's stock: plain node:http. */
+/** The shop's stock: plain node:http, and a consumer of orders. */
 import { createServer } from 'node:http';
 import { nodeColoring } from '@colorway/http/node';
 import { createColoring } from '@colorway/registry';
-import { leaseMs, reportReady, served } from './process.js';
+import { openMessages } from './messages.js';
+import { leaseMs, reportHandled, reportReady, served, takenOver } from './process.js';
 
 const coloring = createColoring({ service: 'stock', leaseMs });
 
@@ -13,9 +14,13 @@ const server = createServer(
   }),
 );
 
+const messages = await openMessages(coloring);
+
 server.listen(0, '127.0.0.1', async () => {
   await coloring.register({ server });
+  await messages.consume(async (order) => reportHandled(coloring, order));
+  await takenOver(coloring);
   reportReady(server);
 });
 
-process.on('SIGTERM', () => coloring.close());
+process.on('SIGTERM', () => coloring.close().then(() => messages.close()));

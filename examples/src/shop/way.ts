@@ -16,9 +16,9 @@ export interface Decision {
   readonly reason: string;
 }
 
-export async function requestWay(port: number, color: string | undefined): Promise<Way> {
+export async function requestWay(port: number, color: string | undefined, order: string): Promise<Way> {
   const headers: Record<string, string> = color === undefined ? {} : { 'x-infr-flowtype': `CE_${color}` };
-  const response = await fetch(`http://127.0.0.1:${port}/orders/7`, { headers });
+  const response = await fetch(`http://127.0.0.1:${port}/orders/${order}`, { headers });
   const body = (await response.json()) as Partial<Served> & { code?: string; message?: string };
   const way = { status: response.status, decisions: readDecisions(response.headers.get('server-timing')) };
   if (body.code !== undefined)

@@ -1,0 +1,90 @@
+import type { EnvironmentOverview } from '@colorway/registry';
+import { formatDuration } from '../duration.js';
+import { CommandFailure, EXIT } from '../exit-status.js';
+import { table } from '../output.js';
+import type { Session } from '../session.js';
+
+/** What is looked at anew without being told of a change: consumers, and expiry. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Fails with {@link EXIT.notReady} while a declared service has nothing alive; `waitMs` waits for that. */
+export async function environmentStatus(
+  session: Session,
+  color: string,
+  waitMs: number | undefined,
+): Promise<void> {
+  const end = Date.now() + (waitMs ?? 0);
+  let told = '';
+  for (;;) {
+    const environment = await find(session, color);
+    if (environment.missing.length === 0) return tell(session, environment);
+    if (Date.now() >= end || session.signal.aborted) {
+      tell(session, environment);
+      throw new CommandFailure(EXIT.notReady, 'NOT_READY', notReady(environment));
+    }
+    const waiting = environment.missing.join(', ');
+    if (waiting !== told)
+      session.output.progress({ missing: environment.missing }, () => `waiting for ${waiting}`);
+    told = waiting;
+    await change(session, Math.min(LOOK_EVERY_MS, end - Date.now()));
+  }
+}
+
+async function find({ coloring }: Session, color: string): Promise<EnvironmentOverview> {
+  const environment = (await coloring.overview()).find((one) => one.color === color);
+  if (environment !== undefined) return environment;
+  throw new CommandFailure(
+    EXIT.unknownEnvironment,
+    'COLORWAY_ENVIRONMENT_UNKNOWN',
+    `There is no environment ${JSON.stringify(color)}. colorway env list tells which there are.`,
+  );
+}
+
+function tell({ output }: Session, environment: EnvironmentOverview): void {
+  const ready = environment.missing.length === 0;
+  output.answer({ ...environment, ready }, () => {
+    const { color, owner, createdAt, expiresAt, services, missing } = environment;
+    const now = Date.now();
+    const head = `Environment ${color} of ${owner}, ${formatDuration(now - createdAt)} old, expires in ${formatDuration(expiresAt - now)}: ${ready ? 'ready' : 'NOT READY'}`;
+    const rows = services.flatMap((one) => [
+      [
+        `  ${one.service}`,
+        one.declared ? 'declared' : 'not declared',
+        instancesOf(one),
+        missing.includes(one.service) ? 'MISSING' : '',
+      ],
+      ...one.consumes.map(({ broker, group, topic, state, alive, remaining }) => [
+        `    ${topic === undefined ? group : `${group} of ${topic}`}`,
+        broker,
+        alive ? 'consuming' : state === 'joined' ? 'nobody consumes' : state,
+        remaining === undefined ? '' : `${remaining} messages remain`,
+      ]),
+    ]);
+    return rows.length === 0
+      ? `${head}\n  It contains no service.`
+      : `${head}\n${table(['  SERVICE', '', 'ALIVE', ''], rows)}`;
+  });
+}
+
+function instancesOf({ instances, consumes }: EnvironmentOverview['services'][number]): string {
+  if (instances === 0 && consumes.length > 0) return '';
+  return instances === 1 ? '1 instance' : `${instances} instances`;
+}
+
+function notReady({ color, missing }: EnvironmentOverview): string {
+  return `nothing of ${missing.join(', ')} is alive in ${color}: calls fail with COLORWAY_MEMBER_DOWN. Start it with COLORING_ENV=${color}, or take it out: colorway env withdraw ${color} ${missing[0]}`;
+}
+
+function change({ coloring, signal }: Session, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      stop();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    const stop = coloring.onViewChange(done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

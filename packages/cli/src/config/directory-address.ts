@@ -1,0 +1,63 @@
+import { usageFailure } from '../exit-status.js';
+
+export type DirectoryKind = 'consul' | 'etcd' | 'nacos' | 'redis';
+
+/** `etcds://user:password@a:2379,b:2379/prefix?ca=ca.pem`, in its parts. */
+export interface DirectoryAddress {
+  readonly kind: DirectoryKind;
+  readonly secure: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** `host:port`, one or several. */
+  readonly hosts: readonly string[];
+  /** Without slashes around it; `''` for none. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** As it was written, without its password: for messages. */
+  readonly shown: string;
+}
+
+const KINDS = 'file:, consul:, consuls:, etcd:, etcds:, redis:, rediss:, nacos: or nacoss:';
+/** By scheme: the kind of the directory, and whether it speaks TLS. */
+const SCHEMES = new Map<string, readonly [kind: DirectoryKind, secure: boolean]>([
+  ['consul', ['consul', false]],
+  ['consuls', ['consul', true]],
+  ['etcd', ['etcd', false]],
+  ['etcds', ['etcd', true]],
+  ['nacos', ['nacos', false]],
+  ['nacoss', ['nacos', true]],
+  ['redis', ['redis', false]],
+  ['rediss', ['redis', true]],
+]);
+const PARTS = /^([a-z]+):\/\/(?:([^:@/?]*)(?::([^@/?]*))?@)?([^/?@]+)(?:\/([^?]*))?(?:\?(.*))?$/;
+
+/** Fails with the usage status for what is no address of a directory. */
+export function parseAddress(text: string): DirectoryAddress {
+  const shown = JSON.stringify(text.replace(/:[^:@/]*@/, ':***@'));
+  const [, scheme = '', username, password, hosts, path = '', query = ''] = PARTS.exec(text) ?? [];
+  const [kind, secure] = SCHEMES.get(scheme) ?? [];
+  if (hosts === undefined || kind === undefined || secure === undefined) throw unknownAddress(shown);
+  return {
+    kind,
+    secure,
+    username: username && decodeURIComponent(username),
+    password: password && decodeURIComponent(password),
+    hosts: hosts.split(','),
+    path: path.replace(/\/+$/, ''),
+    query: Object.fromEntries(new URLSearchParams(query)),
+    shown,
+  };
+}
+
+/** What an address may say besides hosts; anything else is a slip that would be silently lost. */
+export function checkQuery({ query, shown }: DirectoryAddress, allowed: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => !allowed.includes(name));
+  if (unknown === undefined) return;
+  throw usageFailure(
+    `${shown}: there is no parameter ${JSON.stringify(unknown)}. There are: ${allowed.join(', ')}.`,
+  );
+}
+
+function unknownAddress(shown: string): Error {
+  return usageFailure(`${shown} is not the address of a directory. It begins with ${KINDS}.`);
+}

@@ -1,0 +1,102 @@
+import { EXIT } from '../src/index.js';
+import { Shell } from './shell.js';
+
+describe('env', () => {
+  it('creates, lists, extends and deletes', async () => {
+    const shell = new Shell();
+    const created = await shell.run(
+      'env',
+      'create',
+      'feat-cart',
+      '--services',
+      'order, stock',
+      '--ttl',
+      '3d',
+      '--owner',
+      'ann',
+    );
+    expect(created).toMatchObject({
+      status: EXIT.done,
+      out: expect.stringContaining('COLORING_ENV=feat-cart'),
+    });
+    expect((await shell.run('env', 'list')).out).toMatch(
+      /feat-cart\s+ann\s+\S+\s+-\s+in (?:3d|2d 23h)\s+order \(0\), stock \(0\)/,
+    );
+
+    await shell.start('order', 'feat-cart');
+    expect((await shell.run('env', 'list')).out).toContain('order (1), stock (0)');
+
+    await shell.run('env', 'extend', 'feat-cart', '--ttl', '2w');
+    expect((await shell.run('env', 'list', '--json')).documents[0]).toMatchObject([
+      { color: 'feat-cart', missing: ['stock'] },
+    ]);
+
+    expect(await shell.run('env', 'delete', 'feat-cart')).toMatchObject({
+      status: EXIT.usage,
+      err: expect.stringContaining('--yes'),
+    });
+    expect(await shell.run('env', 'delete', 'feat-cart', '--yes', '--json')).toMatchObject({
+      status: EXIT.done,
+      documents: [{ color: 'feat-cart', deleted: true, discarded: 0 }],
+    });
+    expect((await shell.run('env', 'list')).out).toContain('There is no environment');
+  });
+
+  it('says that an environment exists already, and whose it is', async () => {
+    const shell = new Shell();
+    await shell.run('env', 'create', 'feat-cart', '--owner', 'ann');
+    const again = await shell.run('env', 'create', 'Feat-Cart');
+    expect(again).toMatchObject({
+      status: EXIT.failed,
+      err: expect.stringContaining('differs from it by case'),
+    });
+  });
+
+  it.each([
+    ['status', 'feat-cart'],
+    ['extend', 'feat-cart'],
+    ['declare', 'feat-cart', 'order'],
+    ['delete', 'feat-cart', '--yes'],
+  ])('%s of an environment that is not there has an exit status of its own', async (...args) =>
+    expect(await new Shell().run('env', ...args)).toMatchObject({
+      status: EXIT.unknownEnvironment,
+      err: expect.stringContaining('"feat-cart"'),
+    }),
+  );
+
+  it('tells before the test starts what is missing', async () => {
+    const shell = new Shell();
+    await shell.run('env', 'create', 'feat-cart', '--services', 'order');
+    const missing = await shell.run('env', 'status', 'feat-cart');
+    expect(missing).toMatchObject({ status: EXIT.notReady, err: expect.stringContaining('order') });
+    expect(missing.out).toContain('NOT READY');
+  });
+
+  it('waits until everything is there', async () => {
+    const shell = new Shell();
+    await shell.run('env', 'create', 'feat-cart', '--services', 'order');
+    const waiting = shell.run('env', 'status', 'feat-cart', '--wait', '--json');
+    await shell.start('order', 'feat-cart');
+    expect(await waiting).toMatchObject({ status: EXIT.done, documents: [{ ready: true, missing: [] }] });
+  });
+
+  it('waits no longer than it is told to', async () => {
+    const shell = new Shell();
+    await shell.run('env', 'create', 'feat-cart', '--services', 'order');
+    const { status } = await shell.run('env', 'status', 'feat-cart', '--wait', '--wait-timeout', '1s');
+    expect(status).toBe(EXIT.notReady);
+  });
+
+  it('declares and withdraws', async () => {
+    const shell = new Shell();
+    await shell.run('env', 'create', 'feat-cart');
+    await shell.run('env', 'declare', 'feat-cart', 'order');
+    expect((await shell.run('env', 'status', 'feat-cart')).out).toMatch(
+      /order\s+declared\s+0 instances\s+MISSING/,
+    );
+    expect((await shell.run('env', 'withdraw', 'feat-cart', 'order', '--yes')).out).toContain(
+      'no longer contains order',
+    );
+    expect((await shell.run('env', 'status', 'feat-cart')).status).toBe(EXIT.done);
+  });
+});

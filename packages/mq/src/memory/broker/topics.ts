@@ -1,0 +1,98 @@
+import { quote } from '@colorway/core';
+import { BrokerError } from './broker-error.js';
+import type { PartitionMessages, PartitionOffset, StoredMessage } from './broker-port.js';
+import { PartitionLog } from './partition-log.js';
+
+/** As Kafka has it. */
+const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
+
+/** All topics of a broker. */
+export class Topics {
+  readonly #logs = new Map<string, PartitionLog[]>();
+  readonly #partitions: number;
+  #sequence = 0;
+
+  constructor(partitions: number) {
+    this.#partitions = partitions;
+  }
+
+  names(): string[] {
+    return [...this.#logs.keys()];
+  }
+
+  counts(topics: readonly string[], create: boolean): Record<string, number> {
+    const counts: [string, number][] = [];
+    for (const topic of topics) {
+      if (create && !this.#logs.has(topic)) this.create(topic, undefined);
+      const logs = this.#logs.get(topic);
+      if (logs !== undefined) counts.push([topic, logs.length]);
+    }
+    return Object.fromEntries(counts);
+  }
+
+  create(topic: string, partitions = this.#partitions): boolean {
+    if (!NAME.test(topic)) {
+      throw new BrokerError(
+        'INVALID_TOPIC_EXCEPTION',
+        `The topic name ${quote(topic)} must be 1 to 249 of A-Z, a-z, 0-9, dot, underscore and hyphen.`,
+      );
+    }
+    if (this.#logs.has(topic)) return false;
+    if (!Number.isInteger(partitions) || partitions < 1) {
+      throw new BrokerError('INVALID_PARTITIONS', `A topic cannot have ${quote(partitions)} partitions.`);
+    }
+    this.#logs.set(
+      topic,
+      Array.from({ length: partitions }, (_, partition) => new PartitionLog(partition)),
+    );
+    return true;
+  }
+
+  grow(topic: string, partitions: number): void {
+    const logs = this.logs(topic);
+    if (!Number.isInteger(partitions) || partitions <= logs.length) {
+      throw new BrokerError(
+        'INVALID_PARTITIONS',
+        `Topic ${quote(topic)} has ${logs.length} partitions; it can only get more, and not ${quote(partitions)}.`,
+      );
+    }
+    while (logs.length < partitions) logs.push(new PartitionLog(logs.length));
+  }
+
+  logs(topic: string): PartitionLog[] {
+    const logs = this.#logs.get(topic);
+    if (logs !== undefined) return logs;
+    throw new BrokerError(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `There is no topic ${quote(topic)}. Create it, or send to it first.`,
+    );
+  }
+
+  log(topic: string, partition: number): PartitionLog {
+    const log = this.logs(topic)[partition];
+    if (log !== undefined) return log;
+    throw new BrokerError(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `Topic ${quote(topic)} has no partition ${quote(partition)}.`,
+    );
+  }
+
+  /** All or nothing: everything is found before anything is written. */
+  append(entries: readonly PartitionMessages[]): PartitionOffset[] {
+    const found = entries.map((entry) => ({ ...entry, log: this.log(entry.topic, entry.partition) }));
+    const written = found.map(({ topic, partition, messages, log }) => ({
+      topic,
+      partition,
+      offset: log.append(messages, () => this.#sequence++),
+    }));
+    for (const { log } of found) log.wake();
+    return written;
+  }
+
+  /** In the order in which they were sent. */
+  messages(topic: string): StoredMessage[] {
+    return this.logs(topic)
+      .flatMap(({ messages }) => messages)
+      .sort((a, b) => a.sequence - b.sequence);
+  }
+}
