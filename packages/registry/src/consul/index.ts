@@ -1,3 +1,3 @@
-export type { TlsOptions } from '../http-client/index.js';
+export type { TlsOptions } from '../http-client/tls-options.js';
 export { consulDirectory } from './consul-directory.js';
 export type { ConsulDirectoryOptions } from './options.js';

@@ -1,4 +1,4 @@
-import type { TlsOptions } from '../http-client/index.js';
+import type { TlsOptions } from '../http-client/tls-options.js';
 import { DEFAULT_GRACE_MS } from '../instance-feed.js';
 import { invalidOption, keyPrefix, milliseconds } from '../option-checks.js';
 

@@ -1,3 +1,3 @@
-export type { TlsOptions } from '../http-client/index.js';
+export type { TlsOptions } from '../http-client/tls-options.js';
 export { etcdDirectory } from './etcd-directory.js';
 export type { EtcdDirectoryOptions } from './options.js';

@@ -1,9 +1,10 @@
 import { ColorwayError, isColorwayError } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { lines, wholeText } from './body.js';
-import { Connections, type TlsOptions } from './connections.js';
+import { Connections } from './connections.js';
 import { type Endpoint, Endpoints } from './endpoints.js';
 import { isNeverSent, problemOf } from './problem.js';
+import type { TlsOptions } from './tls-options.js';
 
 export interface HttpClientOptions {
   /** Whose API it is, for errors: `Consul`. */

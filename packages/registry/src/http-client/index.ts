@@ -1,4 +1,3 @@
-export type { TlsOptions } from './connections.js';
 export {
   type HttpAnswer,
   type HttpCall,

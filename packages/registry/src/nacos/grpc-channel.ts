@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import { Deferred } from '../deferred.js';
-import type { TlsOptions } from '../http-client/index.js';
+import type { TlsOptions } from '../http-client/tls-options.js';
 import { FrameReader, frame } from './grpc-frames.js';
 
 export interface GrpcTarget {

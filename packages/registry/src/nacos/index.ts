@@ -1,3 +1,3 @@
-export type { TlsOptions } from '../http-client/index.js';
+export type { TlsOptions } from '../http-client/tls-options.js';
 export { nacosInstances } from './nacos-instances.js';
 export type { NacosOptions } from './options.js';

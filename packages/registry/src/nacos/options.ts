@@ -1,5 +1,5 @@
 import { quote } from '@colorway/core';
-import type { TlsOptions } from '../http-client/index.js';
+import type { TlsOptions } from '../http-client/tls-options.js';
 import { DEFAULT_GRACE_MS } from '../instance-feed.js';
 import { invalidOption, milliseconds } from '../option-checks.js';
 

@@ -1,3 +1,3 @@
-export type { TlsOptions } from '../http-client/index.js';
+export type { TlsOptions } from '../http-client/tls-options.js';
 export type { RedisOptions } from './options.js';
 export { redisDirectory, redisInstances, redisState } from './redis-directory.js';

@@ -1,7 +1,7 @@
 import { ColorwayError } from '@colorway/core';
 import { createClient, ErrorReply } from 'redis';
 import { Deferred } from '../deferred.js';
-import type { TlsOptions } from '../http-client/index.js';
+import type { TlsOptions } from '../http-client/tls-options.js';
 import type { Losable } from '../kept-connection.js';
 import { within } from '../wait.js';
 import type { RedisServer } from './options.js';

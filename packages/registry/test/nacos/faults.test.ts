@@ -37,6 +37,7 @@ describeWithServers(
       await living.instances.register(instance('living', { port: 3001 }), LONG_LEASE_MS);
       await dead.instances.register(instance('dead', { port: 3002 }), LONG_LEASE_MS);
       await until('both', () => told.byId.size === 2);
+      watchInstances(living.instances);
 
       await servers.nacos.kill();
       await until('the outage', () => told.errors.length > 0, 30_000);
@@ -49,19 +50,16 @@ describeWithServers(
       const { currents } = told;
       await until('it is back', () => told.currents > currents, 30_000);
       expect([...told.byId.keys()].sort()).toEqual(['dead', 'living']);
+      const list = { namespaceId: namespace, serviceName: 'order' };
+      const listed = async () => JSON.parse(await openApi(url, 'GET', 'instance/list', list)).hosts.length;
       await until(
-        'it takes the living one',
-        () =>
-          living.instances.renew('living').then(
-            () => true,
-            () => false,
-          ),
+        'the living one is registered, without a heartbeat',
+        async () => (await listed()) === 1,
         30_000,
       );
       await until('the dead one is gone', () => !told.byId.has('dead'), 30_000);
       expect(told.byId.has('living')).toBe(true);
-      const list = { namespaceId: namespace, serviceName: 'order' };
-      expect(JSON.parse(await openApi(url, 'GET', 'instance/list', list)).hosts).toHaveLength(1);
+      await living.instances.renew('living');
       expect(told.broken).toEqual([]);
     });
 
@@ -204,6 +202,17 @@ describeWithServers(
       await until('it is dropped', () => told.byId.size === 0, 60_000);
       child.kill('SIGCONT');
       await until('it is back', () => told.byId.size === 1, 60_000);
+      expect(told.errors).toEqual([]);
+    });
+
+    test('one that only watches answers when the server asks whether it lives', async () => {
+      const { url } = servers.nacos;
+      const namespace = newNamespace();
+      const registrant = nacosOn({ url, namespace });
+      await registrant.instances.register(instance('a'), LONG_LEASE_MS);
+      const told = watchInstances(nacosOn({ url, namespace, listMs: 60_000 }).instances);
+      await until('a', () => told.byId.has('a'));
+      await pause(10_000);
       expect(told.errors).toEqual([]);
     });
 
