@@ -79,9 +79,7 @@ function drainingStep(
   if (closer !== undefined) {
     // All was drained when it was claimed; to look again would mistake deleted offsets for work left.
     if (closer !== situation.closer) return { kind: 'wait', for: 'other-closer' };
-    return mustGo()
-      ? { kind: 'wait', for: 'members-to-leave' }
-      : { kind: 'delete-group-and-close', epoch };
+    return mustGo() ? { kind: 'wait', for: 'members-to-leave' } : { kind: 'delete-group-and-close', epoch };
   }
   const left: Left[] = [];
   for (const partition of joined(situation)) {
@@ -90,7 +88,8 @@ function drainingStep(
     const from = highest(situation.committed(partition), join);
     if (from < leave) left.push({ partition, from, to: leave });
   }
-  if (left.length > 0) return { kind: 'drain', epoch, by: situation.members() ? 'members' : 'baseline', left };
+  if (left.length > 0)
+    return { kind: 'drain', epoch, by: situation.members() ? 'members' : 'baseline', left };
   return mustGo() ? { kind: 'wait', for: 'members-to-leave' } : { kind: 'claim-closing', epoch };
 }
 
