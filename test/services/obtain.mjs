@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fetchedFolder } from './folders.mjs';
@@ -7,6 +7,9 @@ import { serverKind } from './server-kinds.mjs';
 import { ServiceError } from './service-error.mjs';
 
 /** @typedef {import('./types.js').ServiceName} ServiceName */
+
+/** How often whoever fetches says so, in milliseconds. */
+const SIGN_OF_LIFE_MS = 5_000;
 
 /**
  * The address of a server that runs already, from the environment.
@@ -84,9 +87,11 @@ async function oneAtATime(lock, say, work) {
     if (!told) say(`another process fetches the same; waiting for it (${lock})`);
     await sleep(500);
   }
+  const sign = setInterval(() => touch(lock), SIGN_OF_LIFE_MS);
   try {
     return await work();
   } finally {
+    clearInterval(sign);
     rmSync(lock, { force: true });
   }
 }
@@ -100,9 +105,24 @@ function tryLock(lock) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
   }
   const holder = Number(read(lock));
-  // 0: written this very moment, or taken away again.
-  if (holder !== 0 && !lives(holder)) rmSync(lock, { force: true });
+  // 0: written this very moment, or taken away again. A number may be another process's by now, which gives no signs.
+  if (holder !== 0 && (!lives(holder) || isOld(lock))) rmSync(lock, { force: true });
   return false;
+}
+
+/** @param {string} lock */
+function isOld(lock) {
+  const { mtimeMs = Date.now() } = statSync(lock, { throwIfNoEntry: false }) ?? {};
+  return Date.now() - mtimeMs > 12 * SIGN_OF_LIFE_MS;
+}
+
+/** @param {string} lock */
+function touch(lock) {
+  try {
+    utimesSync(lock, new Date(), new Date());
+  } catch {
+    // Somebody removed it: then another process fetches too, into a folder of its own.
+  }
 }
 
 /** @param {string} file */

@@ -2,7 +2,9 @@ import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { isColorwayError } from '@colorway/core';
 import { CommanderError } from 'commander';
+import type { CliConfig } from './config/cli-config.js';
 import { loadConfig } from './config/load-config.js';
+import { nameOf } from './config/open-directory.js';
 import { CommandFailure, EXIT, type ExitStatus, usageFailure } from './exit-status.js';
 import { Output } from './output.js';
 import { type GlobalOptions, makeProgram, type WithSession } from './program.js';
@@ -51,6 +53,8 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
         user: userName(),
         timeoutMs: timeout,
       });
+    } catch (error) {
+      throw unanswered(error, loaded, timeout) ?? error;
     } finally {
       await coloring.close();
     }
@@ -86,6 +90,16 @@ function failureOf(error: unknown): { status: ExitStatus; code: string; message:
     };
   const { code, message } = error;
   return { status: STATUS[code] ?? EXIT.failed, code, message };
+}
+
+/** The library does not know how its directory was named, nor that there is an option for its patience. */
+function unanswered(error: unknown, config: CliConfig, timeoutMs: number): CommandFailure | undefined {
+  if (!isColorwayError(error) || error.code !== 'COLORWAY_DIRECTORY_UNANSWERED') return undefined;
+  return new CommandFailure(
+    EXIT.failed,
+    error.code,
+    `${nameOf(config)} has not answered within ${timeoutMs} ms. Check that it can be reached, or pass a longer --timeout.`,
+  );
 }
 
 const STATUS: Partial<Record<string, ExitStatus>> = {

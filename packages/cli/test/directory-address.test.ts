@@ -28,4 +28,7 @@ describe('the address of a directory', () => {
 
   it('never shows a password', () =>
     expect(() => parseAddress('mongo://ann:secret@host')).toThrow(/ann:\*{3}@host/));
+
+  it('never shows a token', () =>
+    expect(parseAddress('consul://a:8500?token=secret&ca=x').shown).toBe('"consul://a:8500?token=***&ca=x"'));
 });

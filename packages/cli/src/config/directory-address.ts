@@ -13,7 +13,7 @@ export interface DirectoryAddress {
   /** Without slashes around it; `''` for none. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** As it was written, without its password: for messages. */
+  /** As it was written, without its password and token: for messages. */
   readonly shown: string;
 }
 
@@ -33,7 +33,7 @@ const PARTS = /^([a-z]+):\/\/(?:([^:@/?]*)(?::([^@/?]*))?@)?([^/?@]+)(?:\/([^?]*
 
 /** Fails with the usage status for what is no address of a directory. */
 export function parseAddress(text: string): DirectoryAddress {
-  const shown = JSON.stringify(text.replace(/:[^:@/]*@/, ':***@'));
+  const shown = JSON.stringify(text.replace(/:[^:@/]*@/, ':***@').replace(/([?&]token=)[^&]*/, '$1***'));
   const [, scheme = '', username, password, hosts, path = '', query = ''] = PARTS.exec(text) ?? [];
   const [kind, secure] = SCHEMES.get(scheme) ?? [];
   if (hosts === undefined || kind === undefined || secure === undefined) throw unknownAddress(shown);

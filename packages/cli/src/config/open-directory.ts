@@ -17,6 +17,18 @@ export async function openDirectory({ directory, state }: CliConfig): Promise<Di
   return composeDirectory({ instances: opened, state: { ...half, state: half.state } });
 }
 
+/** For messages: which servers those are. */
+export function nameOf({ directory, state }: CliConfig): string {
+  const names = [directory, state].filter((one) => typeof one === 'string');
+  if (names.length === 0) return 'the directory of the configuration';
+  return names.map((text) => (text.startsWith('file:') ? text : serversAt(text))).join(', or ');
+}
+
+function serversAt(text: string): string {
+  const { kind, hosts } = parseAddress(text);
+  return `${kind} at ${hosts.join(',')}`;
+}
+
 async function directoryAt(text: string): Promise<Directory> {
   if (text.startsWith('file:')) {
     const { fileDirectory } = await import('@colorway/registry/file');

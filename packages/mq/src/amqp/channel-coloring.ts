@@ -16,6 +16,7 @@ import { FilterMode } from './filter-mode.js';
 import type { Mode } from './mode.js';
 import type { ResolvedOptions } from './options.js';
 import { Outgoing } from './outgoing.js';
+import { pauseChannel } from './pause-channel.js';
 import { QueueMembership } from './queue-membership.js';
 import { isBrokersName } from './queue-names.js';
 import { RoutingMode } from './routing-mode.js';
@@ -46,6 +47,8 @@ export class ChannelColoring {
   readonly #order = new CallOrder();
   readonly #memberships = new Map<string, QueueMembership>();
   readonly #outgoing: Outgoing;
+  /** Takes the pause out of what `coloring.close()` does. */
+  #unlist: (() => void) | undefined;
 
   constructor(coloring: Coloring, channel: AmqpChannel, options: ResolvedOptions) {
     this.coloring = coloring;
@@ -66,6 +69,7 @@ export class ChannelColoring {
     this.#outgoing = new Outgoing(coloring, channel, this.#order, destinations);
     this.methods = this.#methods();
     channel.once('close', () => {
+      this.#unlist?.();
       for (const membership of this.#memberships.values()) membership.close();
     });
   }
@@ -196,6 +200,7 @@ export class ChannelColoring {
   }
 
   async #get(queue: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
+    if (this.consumers.isPaused) return false;
     return (await this.#membership(queue).joinToGet()) && (await this.consumers.get(queue, options));
   }
 
@@ -212,10 +217,21 @@ export class ChannelColoring {
   #membership(queue: string): QueueMembership {
     let membership = this.#memberships.get(queue);
     if (membership === undefined) {
+      this.#unlist ??= this.coloring.onClose('drain', () => this.#pause());
       membership = new QueueMembership(this.coloring, this, queue);
       this.#memberships.set(queue, membership);
     }
     return membership;
+  }
+
+  /** Closing is not leaving: the color's queue and its bindings stay, and so does its membership. */
+  async #pause(): Promise<void> {
+    // Too late for new ones: adding the task again is refused.
+    this.#unlist = undefined;
+    for (const membership of this.#memberships.values()) membership.close();
+    this.#memberships.clear();
+    await pauseChannel(this.channel, this.consumers);
+    await this.#outgoing.flushed();
   }
 
   async #close(): Promise<void> {

@@ -28,6 +28,9 @@ const colorings = new WeakMap<object, ChannelColoring>();
  * of the service bring its queue to an end; they begin to read again when it is declared again. While what it left behind
  * is being handled, `consume` resolves, and reads later; `get` resolves to false.
  *
+ * `coloring.close()` cancels the consumers and waits for what is in hand; the channel stays open, and is the application's to
+ * close. A color's queue and membership stand: closing is not leaving.
+ *
  * A color's message that came straight to the baseline's queue, a dead letter by queue name say, is published again, to
  * its color, and acknowledged when the broker has confirmed that.
  *
@@ -39,7 +42,8 @@ const colorings = new WeakMap<object, ChannelColoring>();
  * @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without a state half. The
  * methods reject, beside amqplib's errors, with `COLORWAY_GROUP_NAME` for a name that is too long or that two queues
  * would share, `COLORWAY_ENVIRONMENT_UNKNOWN` for a colored consumer whose environment does not exist,
- * `COLORWAY_DIRECTORY_FAILED` for one that starts while the directory is away, and `COLORWAY_INVALID_OPTION` where a
+ * `COLORWAY_DIRECTORY_FAILED` for one that starts while the directory is away, `COLORWAY_CLOSED` for one that
+ * starts after `coloring.close()`, and `COLORWAY_INVALID_OPTION` where a
  * colored consumer has no baseline that routes.
  */
 export function coloredChannel<Channel extends AmqpChannel>(

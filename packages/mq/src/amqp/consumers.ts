@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Color, Coloring } from '@colorway/core';
+import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from './amqp-channel.js';
 import type { AstrayMessages } from './astray-messages.js';
 import type { Consumer, Handler } from './consumer.js';
@@ -21,6 +21,7 @@ export class Consumers {
   /** The last handler of each queue, by its baseline's name: what drains a color's queue where the color cannot. */
   readonly #handlers = new Map<string, Handler>();
   readonly #tallies = new Map<string, Tally>();
+  #isPaused = false;
 
   constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, astray: AstrayMessages) {
     this.#channel = channel;
@@ -41,8 +42,10 @@ export class Consumers {
     return consumer;
   }
 
+  /** @throws ColorwayError `COLORWAY_CLOSED` after {@link pause}. */
   async read(consumer: Consumer): Promise<void> {
     const { queue, name, consumerTag, options } = consumer;
+    if (this.#isPaused) throw closed(queue);
     this.#consumers.set(consumerTag, consumer);
     consumer.reading = true;
     try {
@@ -94,14 +97,27 @@ export class Consumers {
 
   /** Ends all reading of a queue at the broker. What comes until the broker knows goes back, and is not handled. */
   async quiesce(name: string): Promise<void> {
-    for (const consumer of this.reading(name)) {
-      consumer.stopping = true;
-      try {
-        await this.#channel.cancel(consumer.consumerTag);
-        consumer.reading = false;
-      } finally {
-        consumer.stopping = false;
-      }
+    for (const consumer of this.reading(name)) await this.#stop(consumer);
+  }
+
+  /** The same for all queues, for good: nothing is read any more, and `get` finds nothing. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    const reading = [...this.#consumers.values()].filter((consumer) => consumer.reading);
+    await Promise.all(reading.map((consumer) => this.#stop(consumer)));
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  async #stop(consumer: Consumer): Promise<void> {
+    consumer.stopping = true;
+    try {
+      await this.#channel.cancel(consumer.consumerTag);
+      consumer.reading = false;
+    } finally {
+      consumer.stopping = false;
     }
   }
 
@@ -124,6 +140,11 @@ export class Consumers {
     return count;
   }
 
+  /** {@link inHand} of all queues that have colors. */
+  get held(): number {
+    return [...this.#tallies.keys()].reduce((sum, name) => sum + this.inHand(name), 0);
+  }
+
   tally(queue: string, name: string): Tally {
     let tally = this.#tallies.get(name);
     if (tally === undefined) {
@@ -138,6 +159,7 @@ export class Consumers {
     const name = this.#mode.ownQueue(queue);
     const tally = this.tally(queue, name);
     for (;;) {
+      if (this.#isPaused) return false;
       const message = await this.getPlain(name, options);
       if (message === false || (await this.receiver.isOurs(queue, message, this.#color, options, tally)))
         return message;
@@ -166,4 +188,11 @@ function takenFrom(name: string): string {
 
 function newTag(): string {
   return `colorway.${randomUUID()}`;
+}
+
+function closed(queue: string): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_CLOSED',
+    `The coloring closes: queue ${quote(queue)} is not consumed any more. Make a new coloring, and wrap a channel with it.`,
+  );
 }

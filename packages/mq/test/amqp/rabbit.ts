@@ -30,13 +30,18 @@ export function unique(name: string): string {
 }
 
 /** @param directory shared with other instances, and closed by whoever made it. Default: one of its own. */
-export function coloringOf(color?: string, carriers = {}, directory?: Directory): ColoringService {
+export function coloringOf(
+  color?: string,
+  carriers = {},
+  directory?: Directory,
+  drainMs = 30_000,
+): ColoringService {
   const coloring = createColoring({
     service: 'order',
     color: color ?? '',
     directory: directory === undefined ? memoryDirectory() : { ...directory, close: async () => {} },
     carriers,
-    closing: { noticeMs: 0 },
+    closing: { noticeMs: 0, drainMs },
   });
   cleanUp(() => coloring.close());
   return coloring;
@@ -61,6 +66,8 @@ export async function instance(
     ensure?: boolean;
     /** Of the channel. Default true. */
     confirm?: boolean;
+    /** How long `coloring.close()` waits for what is in hand. Default 30,000. */
+    drainMs?: number | undefined;
   } = {},
 ): Promise<{
   channel: ConfirmChannel;
@@ -68,9 +75,9 @@ export async function instance(
   coloring: ColoringService;
   raw: ConfirmChannel;
 }> {
-  const { amqp, carriers, directory, ensure = true, confirm = true, ...rest } = options;
+  const { amqp, carriers, directory, ensure = true, confirm = true, drainMs, ...rest } = options;
   const connection = await connect(url, amqp);
-  const coloring = coloringOf(color, carriers, directory);
+  const coloring = coloringOf(color, carriers, directory, drainMs);
   if (color !== undefined && ensure) await coloring.environments.ensure(color, { owner: 'test' });
   const raw = confirm
     ? await connection.createConfirmChannel()
