@@ -34,7 +34,7 @@ export function coloringOf(
   color?: string,
   carriers = {},
   directory?: Directory,
-  drainMs = 30_000,
+  drainMs = 5_000,
 ): ColoringService {
   const coloring = createColoring({
     service: 'order',
@@ -66,7 +66,7 @@ export async function instance(
     ensure?: boolean;
     /** Of the channel. Default true. */
     confirm?: boolean;
-    /** How long `coloring.close()` waits for what is in hand. Default 30,000. */
+    /** How long `coloring.close()` waits for what is in hand. Default 5,000. */
     drainMs?: number | undefined;
   } = {},
 ): Promise<{
