@@ -1,6 +1,7 @@
 // `npm run soak`: random schedules of faults on a real broker, for so many minutes; ends with 1 at the first bad history.
 //
 //     npm run soak -- --broker rabbitmq --minutes 30
+//     npm run soak -- --directory consul                          # file, etcd or consul; servers are killed too
 //     npm run soak -- --broker kafka --seed 4711 --minutes 1      # again what a run has said
 import { parseArgs } from 'node:util';
 import { jest } from './jest.mjs';
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string' },
     broker: { type: 'string', default: 'kafka' },
+    directory: { type: 'string', default: 'file' },
   },
 });
 
@@ -23,6 +25,8 @@ if (values.seed !== undefined && !/^\d+$/.test(values.seed))
   refuse(`--seed ${values.seed} must be a whole number.`);
 if (!['kafka', 'rabbitmq'].includes(values.broker))
   refuse(`--broker ${values.broker} must be kafka or rabbitmq.`);
+if (!['file', 'etcd', 'consul'].includes(values.directory))
+  refuse(`--directory ${values.directory} must be file, etcd or consul.`);
 
 const status = await buildIfOlder();
 if (status !== 0) process.exit(status);
@@ -30,6 +34,7 @@ const env = {
   // A server that cannot be had fails the run.
   CI: 'true',
   COLORWAY_SOAK_BROKER: values.broker,
+  COLORWAY_SOAK_DIRECTORY: values.directory,
   COLORWAY_SOAK_MINUTES: values.minutes,
   ...(values.seed !== undefined && { COLORWAY_SEED: values.seed }),
 };

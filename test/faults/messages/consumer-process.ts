@@ -6,8 +6,17 @@ type Told = {
   readonly active?: boolean;
   readonly at?: number;
   readonly failed?: string;
+  readonly wrote?: boolean;
 };
 type Answer = { readonly id: number; readonly answer?: unknown; readonly failed?: string };
+
+/** What a consumer tells by itself. */
+export interface WhatIsTold {
+  /** When the hand-over to its color was complete. */
+  active(at: number): void;
+  /** It writes to the directory now. */
+  wrote(): void;
+}
 
 /** A consumer as a process of its own, and how to speak with it. */
 export class ConsumerProcess {
@@ -21,13 +30,12 @@ export class ConsumerProcess {
   paused = false;
   gone = false;
 
-  /** @param onActive called with the time at which the hand-over to its color was complete. */
   constructor(
     name: string,
     color: string | undefined,
     script: string,
     env: Record<string, string>,
-    onActive: (at: number) => void,
+    told: WhatIsTold,
   ) {
     this.name = name;
     this.color = color;
@@ -45,7 +53,8 @@ export class ConsumerProcess {
       this.#child.once('exit', () => cannot('it ended before it was ready'));
       this.#child.on('message', (message: Told | Answer) => {
         if ('id' in message) this.#waiting.get(message.id)?.(message);
-        else if (message.active === true) onActive(message.at ?? Date.now());
+        else if (message.wrote === true) told.wrote();
+        else if (message.active === true) told.active(message.at ?? Date.now());
         else if (message.ready === true) resolve();
         else cannot(message.failed ?? 'it does not say why');
       });

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { leaveGroup } from '@colorway/mq/kafka';
 import { createColoring } from '@colorway/registry';
-import { fileDirectory } from '@colorway/registry/file';
 import { Kafka, logLevel } from 'kafkajs';
 import type { KafkaService } from '../../services/types.js';
 import { built } from '../../support/built.js';
+import { openDirectory } from './fixtures/open-directory.mjs';
 import type { MakeWorld } from './run-scenario.js';
 import { until } from './until.js';
 
@@ -17,7 +17,7 @@ const LEAVE_MS = 60_000;
 
 /** A topic and a group of their own on a broker that the scenarios may kill. */
 export function kafkaWorld(server: KafkaService): MakeWorld {
-  return async (folder) => {
+  return async (directory) => {
     built('packages/mq/dist/kafka.js');
     const unique = randomBytes(4).toString('hex');
     const [topic, group] = [`orders-${unique}`, `GID_stock-${unique}`];
@@ -34,7 +34,7 @@ export function kafkaWorld(server: KafkaService): MakeWorld {
     const coloring = createColoring({
       service: 'stock',
       color: '',
-      directory: fileDirectory({ folder }),
+      directory: openDirectory(directory),
       closing: { noticeMs: 0 },
     });
     return {

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createColoring } from '@colorway/registry';
-import { fileDirectory } from '@colorway/registry/file';
 import type { Service } from '../../services/types.js';
 import { built } from '../../support/built.js';
 import { ConfirmingPublisher } from './confirming-publisher.js';
+import { openDirectory } from './fixtures/open-directory.mjs';
 import type { MakeWorld } from './run-scenario.js';
 
 const HEARTBEAT_S = 2;
 
 /** An exchange and a durable queue of their own on a broker that the scenarios may kill. */
 export function rabbitmqWorld(server: Service): MakeWorld {
-  return async (folder) => {
+  return async (directory) => {
     built('packages/mq/dist/amqp.js');
     const unique = randomBytes(4).toString('hex');
     const [exchange, queue] = [`shop-${unique}`, `GID_stock-${unique}`];
@@ -19,7 +19,7 @@ export function rabbitmqWorld(server: Service): MakeWorld {
     const coloring = createColoring({
       service: 'stock',
       color: '',
-      directory: fileDirectory({ folder }),
+      directory: openDirectory(directory),
       closing: { noticeMs: 0 },
     });
     return {

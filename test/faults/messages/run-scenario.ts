@@ -1,11 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CutChanges } from './change-log.js';
 import { checkHistory, type Fault } from './check-history.js';
 import { Load } from './load.js';
 import { createRandom } from './random.js';
 import { Scene } from './scene.js';
 import type { Scenario, Step } from './schedule.js';
+import { fileInFolder, type MakeDirectory } from './shared-directory.js';
 import { pauseFor, until } from './until.js';
 import type { World } from './world.js';
 
@@ -21,25 +23,31 @@ export interface Outcome {
   readonly handled: Readonly<Record<string, number>>;
   readonly repeats: number;
   readonly unplanned: number;
+  readonly cut: CutChanges;
   readonly seconds: number;
 }
 
-/** How a world is made in the directory's folder. */
-export type MakeWorld = (folder: string) => Promise<World>;
+/** How a world is made around a directory at this address. */
+export type MakeWorld = (directory: string) => Promise<World>;
 
 /**
  * Runs a scenario to its end, and checks its history.
  * @throws Error for a violation: it names the faults, the seed, and the file with the whole history, which is kept.
  */
-export async function runScenario(scenario: Scenario, makeWorld: MakeWorld, seed: number): Promise<Outcome> {
+export async function runScenario(
+  scenario: Scenario,
+  makeWorld: MakeWorld,
+  seed: number,
+  makeDirectory: MakeDirectory = fileInFolder,
+): Promise<Outcome> {
   const begun = performance.now();
   const random = createRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), 'colorway-history-'));
-  await mkdir(join(folder, 'directory'));
-  const world = await makeWorld(join(folder, 'directory'));
+  const directory = makeDirectory(join(folder, 'directory'));
+  const world = await makeWorld(directory.address);
   const { colors, rate = 250 } = scenario;
   const load = new Load([...colors, 'nobody'], rate, random, (messages) => world.send(messages));
-  const scene = new Scene(scenario, world, load, folder);
+  const scene = new Scene(scenario, { world, load, directory, folder });
   let trouble: unknown;
   try {
     load.start();
@@ -52,6 +60,7 @@ export async function runScenario(scenario: Scenario, makeWorld: MakeWorld, seed
   } finally {
     await load.stop();
     await scene.close();
+    await directory.restore();
     await world.close();
   }
   const history = scene.history();
@@ -67,25 +76,28 @@ export async function runScenario(scenario: Scenario, makeWorld: MakeWorld, seed
     throw violation(scenario, seed, file, faults, trouble);
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  const { unplanned } = scene;
+  const { unplanned, cut } = scene;
   const seconds = (performance.now() - begun) / 1_000;
   const produced = history.produced.filter(({ confirmedAt }) => confirmedAt !== undefined).length;
-  return { produced, handled, repeats, unplanned, seconds };
+  return { produced, handled, repeats, unplanned, cut, seconds };
 }
 
 /** One line of what was observed. */
-export function describeOutcome({ produced, handled, repeats, unplanned, seconds }: Outcome): string {
+export function describeOutcome({ produced, handled, repeats, unplanned, cut, seconds }: Outcome): string {
   const { '': baseline = 0, ...colors } = handled;
   const sides = Object.entries({ baseline, ...colors }).map(([side, count]) => `${side} ${count}`);
   return (
     `${produced} produced; ${sides.join(', ')}; ${repeats} redelivered` +
-    `${unplanned > 0 ? `; ${unplanned} rebalances that were not planned` : ''}; ${seconds.toFixed(1)} s`
+    `${unplanned > 0 ? `; ${unplanned} rebalances that were not planned` : ''}` +
+    `${cut.join + cut.leave > 0 ? `; ${cut.join} joins and ${cut.leave} leaves without the directory` : ''}; ${seconds.toFixed(1)} s`
   );
 }
 
 /** Waits differ a little by the seed, so that runs meet different moments. */
 function jitter(step: Step, random: () => number): Step {
-  return step.do === 'flow' ? { ...step, ms: step.ms * (0.8 + 0.4 * random()) } : step;
+  if (step.do === 'flow') return { ...step, ms: step.ms * (0.8 + 0.4 * random()) };
+  if (!('steps' in step)) return step;
+  return { ...step, steps: step.steps.map((one) => jitter(one, random)) };
 }
 
 function violation(

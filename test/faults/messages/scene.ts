@@ -1,26 +1,40 @@
-import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ChangeLog, type CutChanges } from './change-log.js';
 import { ConsumerProcess } from './consumer-process.js';
 import { Disturbances } from './disturbances.js';
 import type { History, Tenure } from './history.js';
 import { Journal } from './journal.js';
 import type { Load } from './load.js';
 import type { Mood, Scenario, Step } from './schedule.js';
+import type { SharedDirectory } from './shared-directory.js';
 import { pauseFor, until } from './until.js';
 import type { World } from './world.js';
+import { WriteCount } from './write-count.js';
 
 const STEP_MS = 60_000;
 /** Until an acknowledgement has arrived at the broker, as a rule. */
 const ACKNOWLEDGED_MS = 1_000;
+
+/** What a scene is made of. */
+export interface Stage {
+  readonly world: World;
+  readonly load: Load;
+  readonly directory: SharedDirectory;
+  /** Its own. */
+  readonly folder: string;
+}
 
 /** One scenario while it runs: its processes, and what was done to them. */
 export class Scene {
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #load: Load;
-  readonly #folder: string;
+  readonly #directory: SharedDirectory;
+  readonly #journalPath: string;
   readonly #journal: Journal;
   readonly #disturbances = new Disturbances();
+  readonly #changes = new ChangeLog();
+  readonly #writes = new WriteCount();
   readonly #consumers: ConsumerProcess[] = [];
   readonly #tenures: { color: string; from: number; to?: number }[] = [];
   readonly #leaving = new Set<string>();
@@ -28,13 +42,13 @@ export class Scene {
   #brokerIsBack: ((laterMs: number) => void) | undefined;
   unplanned = 0;
 
-  /** @param folder its own, with the folder of the directory in it. */
-  constructor(scenario: Scenario, world: World, load: Load, folder: string) {
+  constructor(scenario: Scenario, { world, load, directory, folder }: Stage) {
     this.#scenario = scenario;
     this.#world = world;
     this.#load = load;
-    this.#folder = folder;
-    this.#journal = new Journal(join(folder, 'journal'));
+    this.#directory = directory;
+    this.#journalPath = join(folder, 'journal');
+    this.#journal = new Journal(this.#journalPath);
   }
 
   async run(step: Step): Promise<void> {
@@ -44,7 +58,14 @@ export class Scene {
       case 'stop':
         return this.#reassign(this.#of(step.name), 'stopped', (one) => one.end('SIGTERM'));
       case 'reopen':
-        return this.#reassign(this.#of(step.name), 'opened again', (one) => this.#reopen(one));
+        return this.#reassign(this.#of(step.name), 'opened again', async (one) => {
+          await one.order('close');
+          await this.#open(one);
+        });
+      case 'close':
+        return this.#reassign(this.#of(step.name), 'closed', (one) => one.order('close'));
+      case 'open':
+        return this.#reassign(this.#of(step.name), 'opened', (one) => this.#open(one));
       case 'kill':
         return this.#kill(this.#of(step.name));
       case 'pause':
@@ -67,10 +88,18 @@ export class Scene {
         });
       case 'directory':
         return this.#setMood(this.#of(step.name), step.mood);
+      case 'written':
+        return this.#writes.more(step.times, STEP_MS);
       case 'directory-gone':
-        return rename(this.directory, `${this.directory}.gone`);
+        this.#changes.directoryWent();
+        return this.#directory.gone();
       case 'directory-back':
-        return rename(`${this.directory}.gone`, this.directory);
+        return this.#directory.back();
+      case 'directory-frozen':
+        this.#changes.directoryWent();
+        return this.#directory.freeze();
+      case 'directory-thawed':
+        return this.#directory.thaw();
       case 'kill-broker':
         this.#brokerIsBack = this.#disturbances.begin(this.#groups, 'the broker was killed', undefined);
         return this.#world.killBroker();
@@ -88,11 +117,15 @@ export class Scene {
         return pauseFor(ACKNOWLEDGED_MS);
       case 'together':
         await Promise.all(step.steps.map((one) => this.run(one)));
+        return;
+      case 'in-turn':
+        for (const one of step.steps) await this.run(one);
     }
   }
 
-  get directory(): string {
-    return join(this.#folder, 'directory');
+  /** Which joins and leaves the directory left in the middle. */
+  get cut(): CutChanges {
+    return this.#changes.cut;
   }
 
   /** How many confirmed messages nobody has handled yet. */
@@ -140,20 +173,31 @@ export class Scene {
   }
 
   async #start(name: string, color: string | undefined, handleMs = 2): Promise<void> {
-    await mkdir(this.directory, { recursive: true });
     const { script, env } = this.#world;
-    const own = { FOLDER: this.directory, JOURNAL: join(this.#folder, 'journal'), HANDLE_MS: `${handleMs}` };
-    if (color !== undefined) this.#leaving.delete(color);
-    const consumer = new ConsumerProcess(name, color, script, { ...env, ...own }, (at) => {
-      if (color !== undefined) this.#isActive(color, at);
-    });
+    const own = {
+      DIRECTORY: this.#directory.address,
+      JOURNAL: this.#journalPath,
+      HANDLE_MS: `${handleMs}`,
+    };
+    if (color !== undefined) this.#joins(color);
+    const told = {
+      active: (at: number) => color !== undefined && this.#isActive(color, at),
+      wrote: () => this.#writes.wrote(),
+    };
+    const consumer = new ConsumerProcess(name, color, script, { ...env, ...own }, told);
     this.#consumers.push(consumer);
     await this.#reassign(consumer, 'started', () => consumer.ready);
+  }
+
+  #joins(color: string): void {
+    this.#leaving.delete(color);
+    if (this.#tenure(color) === undefined) this.#changes.begin('join', color);
   }
 
   #isActive(color: string, from: number): void {
     if (this.#leaving.has(color) || this.#tenure(color) !== undefined) return;
     this.#tenures.push({ color, from });
+    this.#changes.end(color);
     this.#disturbances.joined(color);
   }
 
@@ -177,9 +221,8 @@ export class Scene {
     over?.(timeoutMs);
   }
 
-  async #reopen(consumer: ConsumerProcess): Promise<void> {
-    await consumer.order('close');
-    if (consumer.color !== undefined) this.#leaving.delete(consumer.color);
+  async #open(consumer: ConsumerProcess): Promise<void> {
+    if (consumer.color !== undefined) this.#joins(consumer.color);
     await consumer.order('open');
   }
 
@@ -232,6 +275,7 @@ export class Scene {
     const tenure = this.#tenure(color);
     if (tenure !== undefined) tenure.to = Date.now();
     const over = this.#disturbances.begin([`drain/${color}`], `${color} was drained`, null);
+    this.#changes.begin('leave', color);
     const signal = AbortSignal.timeout(STEP_MS);
     for (;;) {
       try {
@@ -243,6 +287,7 @@ export class Scene {
         await pauseFor(200);
       }
     }
+    this.#changes.end(color);
     over(this.#world.timeoutMs);
     this.#disturbances.drained(color);
   }

@@ -8,8 +8,8 @@ export type Step =
   /** SIGSTOP and SIGCONT. */
   | { readonly do: 'pause'; readonly name: string }
   | { readonly do: 'resume'; readonly name: string }
-  /** Ends the consumer and starts it again, in the same process. */
-  | { readonly do: 'reopen'; readonly name: string }
+  /** Ends the consumer and starts it again, in the same process; or only the one or the other. */
+  | { readonly do: 'reopen' | 'close' | 'open'; readonly name: string }
   /** RabbitMQ: the broker closes the channel on an error of the application. */
   | { readonly do: 'break-channel'; readonly name: string }
   /** Waits until the hand-over to the color is complete. */
@@ -22,9 +22,14 @@ export type Step =
   | { readonly do: 'delete'; readonly color: string }
   /** How the directory behaves for one consumer: its calls hang and nothing is told, or they fail, or its writes do. */
   | { readonly do: 'directory'; readonly name: string; readonly mood: Mood }
-  /** The directory's folder is gone for everybody, and comes back. Nobody may start meanwhile. */
+  /** Waits until the consumers have begun so many writes to the directory from now on: a moment in the middle of a change. */
+  | { readonly do: 'written'; readonly times: number }
+  /** The directory is gone for everybody (kill -9 of its server, or its folder is moved away), and comes back with its data. */
   | { readonly do: 'directory-gone' }
   | { readonly do: 'directory-back' }
+  /** SIGSTOP and SIGCONT to the directory's server. */
+  | { readonly do: 'directory-frozen' }
+  | { readonly do: 'directory-thawed' }
   | { readonly do: 'kill-broker' }
   | { readonly do: 'restart-broker' }
   /** Messages go on being sent for so long, and are handled. */
@@ -34,7 +39,9 @@ export type Step =
   | { readonly do: 'loud'; readonly color?: string }
   /** Waits until everything that was sent so far, or that of a color, is handled; then a moment for its acknowledgement. */
   | { readonly do: 'settled'; readonly color?: string }
-  | { readonly do: 'together'; readonly steps: readonly Step[] };
+  | { readonly do: 'together'; readonly steps: readonly Step[] }
+  /** One after the other; for parts of `together`. */
+  | { readonly do: 'in-turn'; readonly steps: readonly Step[] };
 
 export type Mood = 'well' | 'hanging' | 'failing' | 'read-only';
 
@@ -58,14 +65,19 @@ export const kill = (name: string): Step => ({ do: 'kill', name });
 export const pause = (name: string): Step => ({ do: 'pause', name });
 export const resume = (name: string): Step => ({ do: 'resume', name });
 export const reopen = (name: string): Step => ({ do: 'reopen', name });
+export const close = (name: string): Step => ({ do: 'close', name });
+export const open = (name: string): Step => ({ do: 'open', name });
 export const breakChannel = (name: string): Step => ({ do: 'break-channel', name });
 export const active = (color: string): Step => ({ do: 'active', color });
 export const leave = (color: string): Step => ({ do: 'leave', color });
 export const withdraw = (color: string): Step => ({ do: 'withdraw', color });
 export const deleteEnvironment = (color: string): Step => ({ do: 'delete', color });
 export const directory = (name: string, mood: Mood): Step => ({ do: 'directory', name, mood });
+export const written = (times: number): Step => ({ do: 'written', times });
 export const directoryGone: Step = { do: 'directory-gone' };
 export const directoryBack: Step = { do: 'directory-back' };
+export const directoryFrozen: Step = { do: 'directory-frozen' };
+export const directoryThawed: Step = { do: 'directory-thawed' };
 export const killBroker: Step = { do: 'kill-broker' };
 export const restartBroker: Step = { do: 'restart-broker' };
 export const flow = (ms: number): Step => ({ do: 'flow', ms });
@@ -73,3 +85,4 @@ export const quiet = (color?: string): Step => ({ do: 'quiet', ...(color !== und
 export const loud = (color?: string): Step => ({ do: 'loud', ...(color !== undefined && { color }) });
 export const settled = (color?: string): Step => ({ do: 'settled', ...(color !== undefined && { color }) });
 export const together = (...steps: Step[]): Step => ({ do: 'together', steps });
+export const inTurn = (...steps: Step[]): Step => ({ do: 'in-turn', steps });
