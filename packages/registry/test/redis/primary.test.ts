@@ -137,11 +137,17 @@ describeWithServers(['redis'], 'The primary of several Redis', () => {
   });
 
   test('is the node of a cluster that has the slot', async () => {
-    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
-    const [one, two] = await Promise.all([ownRedis(settings), ownRedis(settings)]);
+    // The nodes' own port is 10,000 above by default, where the system gives ports to outgoing connections.
+    const [busOne = 0, busTwo = 0] = await freePorts([0, 0]);
+    const settings = (bus: number) => ({
+      'cluster-enabled': 'yes',
+      'cluster-node-timeout': '2000',
+      'cluster-port': String(bus),
+    });
+    const [one, two] = await Promise.all([ownRedis(settings(busOne)), ownRedis(settings(busTwo))]);
     await redisCommand(one.url, 'CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
     await redisCommand(two.url, 'CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
-    await redisCommand(one.url, 'CLUSTER', 'MEET', '127.0.0.1', portOf(two));
+    await redisCommand(one.url, 'CLUSTER', 'MEET', '127.0.0.1', portOf(two), String(busTwo));
     const isUp = async ({ url }: Service) =>
       String(await redisCommand(url, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
     await until('the cluster', async () => (await isUp(one)) && (await isUp(two)), 60_000);
