@@ -1,5 +1,6 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench -- baggage route --rounds 5`.
 // How long a registry is away: `npm run bench -- registry-outage --minutes 10`.
+// Some registries: `npm run bench -- registry-change registry-load --on consul,etcd`.
 import { parseArgs } from 'node:util';
 import { machine } from './lib/report.mjs';
 
@@ -12,6 +13,8 @@ const BENCHMARKS = {
   hop: './http/hop.bench.mjs',
   'rolling-restart': './http/rolling-restart.bench.mjs',
   'registry-outage': './http/registry-outage.bench.mjs',
+  'registry-change': './registry/registry-change.bench.mjs',
+  'registry-load': './registry/registry-load.bench.mjs',
   amqp: './mq/amqp.bench.mjs',
   kafka: './mq/kafka.bench.mjs',
   'kafka-join': './mq/kafka-join.bench.mjs',
@@ -19,7 +22,11 @@ const BENCHMARKS = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '7' }, minutes: { type: 'string', default: '0.25' } },
+  options: {
+    rounds: { type: 'string', default: '7' },
+    minutes: { type: 'string', default: '0.25' },
+    on: { type: 'string', default: 'consul,etcd,redis,nacos' },
+  },
 });
 const unknown = positionals.filter((name) => !(name in BENCHMARKS));
 if (unknown.length > 0) {
@@ -30,5 +37,5 @@ if (unknown.length > 0) {
 console.log(machine());
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
   const { run } = await import(BENCHMARKS[name]);
-  await run({ rounds: Number(values.rounds), minutes: Number(values.minutes) });
+  await run({ rounds: Number(values.rounds), minutes: Number(values.minutes), on: values.on.split(',') });
 }

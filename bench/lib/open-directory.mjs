@@ -1,6 +1,6 @@
 // A directory by its name and place, for workers that are told both.
 
-/** @param {string} kind @param {string} place a folder, or a server's URL */
+/** @param {string} kind @param {string} place a folder, or a server's URL; of nacos, and of the Redis that keeps its state */
 export async function openDirectory(kind, place) {
   if (kind === 'file') {
     const { fileDirectory } = await import('@colorway/registry/file');
@@ -14,5 +14,16 @@ export async function openDirectory(kind, place) {
     const { etcdDirectory } = await import('@colorway/registry/etcd');
     return etcdDirectory({ url: place });
   }
-  throw new Error(`No directory "${kind}": file, consul or etcd.`);
+  if (kind === 'redis') {
+    const { redisDirectory } = await import('@colorway/registry/redis');
+    return redisDirectory({ url: place });
+  }
+  if (kind === 'nacos') {
+    const { composeDirectory } = await import('@colorway/registry');
+    const { nacosInstances } = await import('@colorway/registry/nacos');
+    const { redisState } = await import('@colorway/registry/redis');
+    const [nacos, redis] = place.split(' ');
+    return composeDirectory({ instances: nacosInstances({ url: nacos }), state: redisState({ url: redis }) });
+  }
+  throw new Error(`No directory "${kind}": file, consul, etcd, redis or nacos.`);
 }

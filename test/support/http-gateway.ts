@@ -13,6 +13,7 @@ export class HttpGateway {
   /** The methods and paths, with queries, that were asked for. */
   readonly requests: string[] = [];
   mode: GatewayMode = 'forward';
+  readonly #delays = new Map<string, number>();
   readonly #server: Server;
   readonly #target: string;
 
@@ -36,6 +37,11 @@ export class HttpGateway {
     this.#server.closeAllConnections();
   }
 
+  /** What the server answers to this path comes so much later; other answers overtake it. */
+  delay(path: string, ms: number): void {
+    this.#delays.set(path, ms);
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -55,10 +61,15 @@ export class HttpGateway {
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method = 'GET', headers } = incoming;
+    const delayMs = this.#delays.get(incoming.url?.split('?', 1)[0] ?? '') ?? 0;
     const onward = request(`${this.#target}${incoming.url}`, { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
       answer.on('error', () => outgoing.destroy());
+      const pass = () => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      };
+      if (delayMs > 0) setTimeout(pass, delayMs);
+      else pass();
     });
     onward.on('error', () => outgoing.destroy());
     outgoing.on('close', () => onward.destroy());

@@ -160,9 +160,11 @@ export class PrefixWatch {
         count: Number(fieldsOf(json).count ?? 0),
         revision: revisionOf(json),
       });
+      // The stream may bring a later revision before this answer, of an earlier one, has arrived.
+      const known = this.#revision;
       const { count, revision } = await this.#ask({ count_only: true }, read, signal);
       if (signal.aborted) return;
-      if (this.#revision !== undefined && revision < this.#revision) {
+      if (known !== undefined && revision < known) {
         throw anew('The revision of etcd went backwards: it has another history now.');
       }
       if (count === this.#keys.size) {

@@ -11,6 +11,13 @@ export interface GrpcTarget {
 }
 
 /**
+ * What the server may send before it waits to be told that it was read, by call and in all. With HTTP/2's own
+ * 64 KiB a large view would take a hundred ways to the server and back.
+ */
+const CALL_WINDOW_BYTES = 4_194_304;
+const WINDOW_BYTES = 16_777_216;
+
+/**
  * One HTTP/2 connection that speaks gRPC ("gRPC over HTTP2"). Nacos takes a connection for a client: the
  * stream, the calls and what was registered by them stand and fall together, so it never reconnects by itself,
  * and it does not keep the process alive.
@@ -28,11 +35,15 @@ export class GrpcChannel {
     const { serverName, ca, ...identity } = tls;
     this.#session = connect(`${secure ? 'https' : 'http'}://${this.address}`, {
       ...identity,
+      settings: { initialWindowSize: CALL_WINDOW_BYTES },
       ...(ca === undefined ? {} : { ca: ca as string }),
       ...(serverName === undefined ? {} : { servername: serverName }),
     });
     this.#session
-      .on('connect', () => this.#connected.resolve())
+      .on('connect', () => {
+        this.#session.setLocalWindowSize(WINDOW_BYTES);
+        this.#connected.resolve();
+      })
       .on('error', (error) => this.close(error))
       .on('goaway', () => this.close(new Error('the server takes no more calls')))
       .on('close', () => this.close(new Error('the connection was closed')));

@@ -1,5 +1,6 @@
 import { etcdDirectory } from '@colorway/registry/etcd';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
+import { HttpGateway } from '../../../../test/support/http-gateway.js';
 import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import { cleanUp } from '../support/clean-up.js';
 import { record, ToldInstances } from '../support/told-instances.js';
@@ -74,6 +75,23 @@ describeWithServers(
       const ids = Array.from({ length: 500 }, (_, index) => `i${index}`);
       await Promise.all(ids.map((id) => outside.instances.register(record(id), 60_000)));
       await until('all', () => told.byId.size === ids.length, 30_000);
+      expect(told.snapshots).toBe(1);
+    });
+
+    it('is not taken for another one when a change overtakes the answer to a check', async () => {
+      const gateway = await HttpGateway.open(servers.etcd.url);
+      cleanUp(() => gateway.close());
+      gateway.delay('/v3/kv/range', 300);
+      const outside = open(servers.etcd.url);
+      const told = await ToldInstances.of(open(gateway.url, { checkMs: 50 }).instances);
+      const checks = () => gateway.requests.filter((request) => request.endsWith('/v3/kv/range')).length;
+      for (let write = 0; checks() < 8; write++) {
+        await outside.instances.register(record(`i${write % 10}`), 60_000);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await outside.instances.register(record('last'), 60_000);
+      await until('the last one', () => told.byId.has('last'));
+      expect(told.errors).toEqual([]);
       expect(told.snapshots).toBe(1);
     });
 
