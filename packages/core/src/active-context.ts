@@ -1,5 +1,6 @@
 import { type Context, context } from '@opentelemetry/api';
-import { processState, warnOnce } from './process-state.js';
+import { processState } from './process-state.js';
+import { warnOnce } from './warn-once.js';
 
 /*
  * The one door to the asynchronous context: OpenTelemetry's context manager, whoever registered it, or

@@ -1,4 +1,6 @@
 import type { Server } from 'node:net';
+import type { Reporter } from './background/reporter.js';
+import type { Scope } from './background/scope.js';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
 import type { Directory } from './directory.js';
@@ -27,6 +29,10 @@ export interface Coloring {
   readonly directory: Directory;
   /** What the message consumers of this process do: `coloring.mq.status()`. */
   readonly mq: MqBoard;
+  /** Owns the background work of the adapters; `close()` disposes it after the drain. */
+  readonly scope: Scope;
+  /** Says what happens in the background: the `logger` of `createColoring()`, else process warnings. */
+  readonly reporter: Reporter;
 
   /** The flow type that an outgoing call carries now: the active one, else the assumed color of the instance. */
   flowType(): FlowType | undefined;

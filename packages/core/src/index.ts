@@ -48,10 +48,10 @@ export type {
   MqPhase,
   MqStatus,
   MqWaiting,
+  MqWork,
 } from './mq-status.js';
 export { carrierNames, useCarrierNames } from './names-in-force.js';
 export { pick, type Weighted } from './pick.js';
-export { warnOnce } from './process-state.js';
 export { ColoringPropagator, withIncomingBaggage } from './propagator.js';
 export { createRandom } from './random.js';
 export { refusal } from './refusal.js';
@@ -82,3 +82,4 @@ export {
 export { activeTrail, Trail, withTrail } from './trail.js';
 export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';
+export { warnOnce } from './warn-once.js';

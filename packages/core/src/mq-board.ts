@@ -1,6 +1,6 @@
 import { observe } from './metrics.js';
 import type { MqConsumer, MqStatus, MqWaiting } from './mq-status.js';
-import { warnOnce } from './process-state.js';
+import { warnOnce } from './warn-once.js';
 
 /** Tells a part of the status, as it is now. To be quick: it is asked every few seconds, and never throws. */
 export type MqSource = () => Partial<MqStatus>;
@@ -23,6 +23,7 @@ export class MqBoard {
     return {
       consumers: parts.flatMap(({ consumers = [] }) => consumers),
       handovers: parts.flatMap(({ handovers = [] }) => handovers),
+      work: parts.flatMap(({ work = [] }) => work),
     };
   }
 
@@ -75,8 +76,9 @@ export class MqBoard {
     for (const { consumer, place, waiting } of this.#waiting()) {
       if (waiting.ms < LONG_WAIT_MS) continue;
       warnOnce(
-        `COLORWAY_MQ_WAITING ${consumer.broker} ${place} ${waiting.for}`,
-        `${place} has waited for ${Math.round(waiting.ms / 1_000)} s: ${waiting.for}. coloring.mq.status() tells more.`,
+        'COLORWAY_MQ_WAITING',
+        `${place} has waited for ${Math.round(waiting.ms / 1_000)} s: ${waiting.for}. ${waiting.remedy ?? 'coloring.mq.status() tells more.'}`,
+        `${consumer.broker} ${place} ${waiting.for}`,
       );
     }
   }

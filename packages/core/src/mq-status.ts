@@ -1,9 +1,19 @@
+import type { KeyStatus } from './background/reconciler.js';
 import type { Color } from './color.js';
 
 /** What the consumers of a process do, and how far each color's hand-over is, as far as this process knows. */
 export interface MqStatus {
   readonly consumers: readonly MqConsumer[];
   readonly handovers: readonly MqHandover[];
+  /** Background work of the adapters, by what it reconciles: what waits, what fails and why, when it is tried next. */
+  readonly work: readonly MqWork[];
+}
+
+export interface MqWork extends KeyStatus {
+  /** `kafka`, `amqp`, ... */
+  readonly broker: string;
+  /** What is reconciled: `hand-over of GID_order, topic orders`. */
+  readonly name: string;
 }
 
 /** One running consumer of this process. */
@@ -17,6 +27,8 @@ export interface MqConsumer {
   /** `undefined` for the baseline's. */
   readonly color: Color | undefined;
   readonly phase: MqPhase;
+  /** In phase `failed`: why it does not run any more, and what to do. */
+  readonly failure?: string;
   /** Messages that its handlers got since it runs. */
   readonly handled: number;
   /** Messages of others that were passed over since it runs. */
@@ -33,9 +45,17 @@ export interface MqConsumer {
 
 /**
  * `waiting-for-drain`: what the color left behind the last time is handled first; `left`: the color was
- * withdrawn, and all is handled. It runs again when the service is declared a member again.
+ * withdrawn, and all is handled. It runs again when the service is declared a member again. `failed`: the client gave up
+ * and does not come back by itself; `failure` says why.
  */
-export type MqPhase = 'stopped' | 'starting' | 'running' | 'waiting-for-drain' | 'left';
+export type MqPhase =
+  | 'stopped'
+  | 'starting'
+  | 'running'
+  | 'waiting-for-drain'
+  | 'left'
+  | 'stopping'
+  | 'failed';
 
 export interface MqPartition {
   readonly topic: string;
@@ -51,6 +71,8 @@ export interface MqWaiting {
   readonly for: string;
   /** For so many milliseconds. */
   readonly ms: number;
+  /** What to do about it, in a sentence; none where time alone mends it. */
+  readonly remedy?: string;
 }
 
 /** One color's hand-over of a group and topic, or of a queue. */

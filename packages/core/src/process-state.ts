@@ -14,6 +14,8 @@ interface ProcessState {
   /** Used where OpenTelemetry's API is of no use to us (see `setup`). */
   ownContextManager?: ContextManager;
   readonly warned: Set<string>;
+  /** A `Reporter`, as the module of that class knows it. */
+  reporter?: unknown;
 }
 
 const KEY = Symbol.for('colorway.process.1');
@@ -22,12 +24,4 @@ export function processState(): ProcessState {
   const globals = globalThis as { [KEY]?: ProcessState };
   globals[KEY] ??= { warned: new Set() };
   return globals[KEY];
-}
-
-/** A process warning (`node --trace-warnings` shows where), once for each code. */
-export function warnOnce(code: string, message: string): void {
-  const { warned } = processState();
-  if (warned.has(code)) return;
-  warned.add(code);
-  process.emitWarning(message, { type: 'ColorwayWarning', code });
 }

@@ -1,6 +1,6 @@
 import type { StateEntry } from './directory.js';
-import { warnOnce } from './process-state.js';
 import { parseSubscriptionKey, type SubscriptionName, subscriptionId } from './subscription-key.js';
+import { warnOnce } from './warn-once.js';
 
 /**
  * The recorded fact that a service consumes a group, a topic or a queue in a color. It outlives the

@@ -23,11 +23,11 @@ describe('the board of message consumers', () => {
 
   test('shows what its sources tell, until they are taken out', () => {
     const board = new MqBoard();
-    expect(board.status()).toEqual({ consumers: [], handovers: [] });
+    expect(board.status()).toEqual({ consumers: [], handovers: [], work: [] });
     const one = consumer([]);
     const remove = board.add(() => ({ consumers: [one] }));
     const other = board.add(() => ({ handovers: [] }));
-    expect(board.status()).toEqual({ consumers: [one], handovers: [] });
+    expect(board.status()).toEqual({ consumers: [one], handovers: [], work: [] });
     remove();
     remove();
     expect(board.status().consumers).toEqual([]);

@@ -1,5 +1,5 @@
 import type { ColorwayError } from '@colorway/core';
-import type { Deferred } from './deferred.js';
+import type { Deferred } from '@colorway/core/background';
 
 /** A connection that stands until it is lost, once and for all. */
 export interface Losable {

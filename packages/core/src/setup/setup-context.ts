@@ -2,8 +2,9 @@ import { context, propagation } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { contextWorks } from '../active-context.js';
-import { processState, warnOnce } from '../process-state.js';
+import { processState } from '../process-state.js';
 import { ColoringPropagator } from '../propagator.js';
+import { warnOnce } from '../warn-once.js';
 
 /**
  * Sees to it that a color can follow asynchronous calls, with or without an OpenTelemetry SDK.

@@ -9,6 +9,7 @@ import {
   resolveCarrierNames,
   UNANSWERED_VIEW,
 } from '@colorway/core';
+import { defaultReporter, Scope } from '@colorway/core/background';
 
 export interface FakeColoringOptions {
   readonly color?: Color;
@@ -30,6 +31,8 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     contextLoss: 'off',
     isClosing: false,
     mq: new MqBoard(),
+    scope: new Scope('a double'),
+    reporter: defaultReporter(),
     get directory() {
       return unused();
     },

@@ -19,6 +19,7 @@ import {
   useCarrierNames,
   ViewStore,
 } from '@colorway/core';
+import { defaultReporter, Scope } from '@colorway/core/background';
 import { setupContext } from '@colorway/core/setup';
 
 export interface FakeColoringOptions {
@@ -41,6 +42,8 @@ export class FakeColoring implements Coloring {
   readonly contextLoss: ContextLossOption;
   readonly isClosing = false;
   readonly mq = new MqBoard();
+  readonly scope = new Scope('a double');
+  readonly reporter = defaultReporter();
   readonly used = new Set<Color>();
   readonly #timeoutMs: number;
   readonly #store: ViewStore;

@@ -20,7 +20,7 @@ export class QueueStatus {
   }
 
   /** @param ms how long it has been in this phase. */
-  now(phase: MqPhase, ms: number): MqStatus {
+  now(phase: MqPhase, ms: number): Partial<MqStatus> {
     return { consumers: [this.#consumer(phase, ms)], handovers: this.#handovers() };
   }
 

@@ -1,5 +1,5 @@
 import { ColorwayError } from '@colorway/core';
-import { within } from '../wait.js';
+import { within } from '@colorway/core/background';
 import { reasonOf, warn } from '../warn.js';
 
 export type CloseTask = () => Promise<void> | void;

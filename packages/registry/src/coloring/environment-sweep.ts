@@ -1,6 +1,6 @@
 import { ColorwayError } from '@colorway/core';
+import { within } from '@colorway/core/background';
 import type { Environments } from '../environments/index.js';
-import { within } from '../wait.js';
 import { reasonOf, warn } from '../warn.js';
 
 const EVERY_MS = 60_000;

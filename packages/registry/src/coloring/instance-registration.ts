@@ -6,8 +6,7 @@ import {
   isColorwayError,
   type Registration,
 } from '@colorway/core';
-import { Deferred } from '../deferred.js';
-import { backoffMs, sleep, within } from '../wait.js';
+import { backoffMs, Deferred, sleep, within } from '@colorway/core/background';
 import { reasonOf, warn } from '../warn.js';
 import { type ReadyCheck, untilReady } from './ready-check.js';
 

@@ -10,6 +10,7 @@ import {
   quote,
   resolveCarrierNames,
 } from '@colorway/core';
+import { defaultReporter, type Logger, Reporter } from '@colorway/core/background';
 import { DEFAULT_TTL_MS } from '../environments/index.js';
 import { parseServiceName } from '../service-name.js';
 
@@ -37,6 +38,11 @@ export interface CreateColoringOptions {
     /** How long it lives at least after the last time that an instance of it was alive, in milliseconds. Default 7 days. */
     readonly ttlMs?: number;
   };
+  /**
+   * Is told what happens in the background: what failed and is tried again, and when it works again. Each line has a
+   * stable code. Anything with `debug`, `info`, `warn` and `error`. Default: process warnings.
+   */
+  readonly logger?: Logger;
   /** The times of `close()`. */
   readonly closing?: {
     /**
@@ -60,6 +66,7 @@ export interface ColoringOptions {
   readonly leaseMs: number;
   readonly environment: { readonly owner: string; readonly ttlMs: number };
   readonly closing: { readonly noticeMs: number; readonly drainMs: number };
+  readonly reporter: Reporter;
 }
 
 const CONTEXT_LOSS: readonly unknown[] = ['count', 'log', 'off'] satisfies ContextLossOption[];
@@ -90,6 +97,7 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
       owner: environment.owner ?? userName(),
       ttlMs: milliseconds('environment.ttlMs', environment.ttlMs, DEFAULT_TTL_MS, 1, Number.MAX_SAFE_INTEGER),
     }),
+    reporter: options.logger === undefined ? defaultReporter() : new Reporter(options.logger),
     closing: Object.freeze({
       noticeMs: milliseconds('closing.noticeMs', closing.noticeMs, 1_000, 0),
       drainMs: milliseconds('closing.drainMs', closing.drainMs, 30_000, 0),

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ColorwayError, type InstanceRecord, quote, type RegisterOptions } from '@colorway/core';
-import { backoffMs, sleep, within } from '../wait.js';
+import { backoffMs, sleep, within } from '@colorway/core/background';
 import { reasonOf } from '../warn.js';
 
 /** Asks the service once whether it is ready: `undefined` when it is, else why not. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse, Http2Session } from 'node:http2';
 import type { Server } from 'node:net';
 import { ColorwayError } from '@colorway/core';
-import { sleep, within } from '../wait.js';
+import { sleep, within } from '@colorway/core/background';
 
 /** `node:http`'s server, as far as closing needs it. */
 interface KeepsConnections {

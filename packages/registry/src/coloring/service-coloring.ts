@@ -17,6 +17,7 @@ import {
   type Registration,
   RequestsInFlight,
 } from '@colorway/core';
+import { type Reporter, Scope } from '@colorway/core/background';
 import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
 import { warn } from '../warn.js';
 import { type CloseTask, closingStage } from './closing.js';
@@ -59,6 +60,8 @@ export class ServiceColoring implements ColoringService {
   readonly inFlight = new RequestsInFlight();
   readonly directory: Directory;
   readonly mq = new MqBoard();
+  readonly reporter: Reporter;
+  readonly scope: Scope;
 
   readonly #options: ColoringOptions;
   readonly #view: WatchedView;
@@ -84,6 +87,8 @@ export class ServiceColoring implements ColoringService {
     this.carriers = carriers;
     this.assumeInstanceColor = assumeInstanceColor;
     this.contextLoss = contextLoss;
+    this.reporter = options.reporter;
+    this.scope = new Scope(`coloring of ${service}`, { reporter: this.reporter });
     this.#options = options;
     this.directory = directory;
     this.#assumed = assumeInstanceColor && color !== undefined ? flowTypeOfColor(color, carriers) : undefined;
@@ -245,6 +250,7 @@ export class ServiceColoring implements ColoringService {
       const servers = Array.from(this.#servers.values(), (server) => () => server.close(STEP_MS));
       await closingStage('close servers', STEP_MS + 500, servers);
       await closingStage('release', drainMs, this.#takeTasks('release'));
+      await closingStage('background work', drainMs, [() => this.scope.dispose()]);
       this.#phase = 'closed';
       this.#sweep?.close();
       this.#view.close();

@@ -10,7 +10,7 @@ import {
   type WatchObserver,
   warnOnce,
 } from '@colorway/core';
-import { Deferred } from '../deferred.js';
+import { Deferred } from '@colorway/core/background';
 import { reasonOf, warn } from '../warn.js';
 
 type Half = 'instances' | 'state';

@@ -1,5 +1,5 @@
+import { backoffMs, sleep } from '@colorway/core/background';
 import type { HttpAnswer } from '../http-client/index.js';
-import { backoffMs, sleep } from '../wait.js';
 import type { ConsulCall, ConsulClient } from './consul-client.js';
 
 export interface BlockingObserver<T> {

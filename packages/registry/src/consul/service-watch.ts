@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '@colorway/core';
+import { backoffMs, sleep } from '@colorway/core/background';
 import type { InstanceFeed } from '../instance-feed.js';
-import { backoffMs, sleep } from '../wait.js';
 import { BlockingQuery } from './blocking-query.js';
 import {
   type Checks,

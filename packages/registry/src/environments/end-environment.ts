@@ -6,11 +6,11 @@ import {
   type StateEntry,
   type StateStore,
 } from '@colorway/core';
+import { CONFLICT, retryConflicts } from '@colorway/core/background';
 import { environmentKey, formatEnvironment, type StoredEnvironment } from './environment.js';
 import { usedKey } from './last-use.js';
 import { markLeaving, subscriptionEntries } from './leaving.js';
 import { parseMembership } from './membership.js';
-import { CONFLICT, retryConflicts } from './retry-conflicts.js';
 
 /**
  * Ends an environment if it still is what was seen: marks it, with what becomes of its messages, has its

@@ -7,6 +7,7 @@ import {
   type StateEntry,
   type StateStore,
 } from '@colorway/core';
+import { CONFLICT, retryConflicts } from '@colorway/core/background';
 import { parseServiceName } from '../service-name.js';
 import { awaitLeft } from './await-left.js';
 import { endEnvironment, membershipEntries, withdrawAll } from './end-environment.js';
@@ -28,7 +29,6 @@ import {
 } from './environment-options.js';
 import { forgetLeft, withdrawService } from './leaving.js';
 import { formatMembership, type Membership, parseMembership } from './membership.js';
-import { CONFLICT, retryConflicts } from './retry-conflicts.js';
 
 /**
  * Environments and memberships, kept in a state store. Any number of processes may use one store: each

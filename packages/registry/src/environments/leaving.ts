@@ -13,7 +13,7 @@ import {
   SUBSCRIPTION_PREFIX,
   subscriptionPrefix,
 } from '@colorway/core';
-import { CONFLICT, retryConflicts } from './retry-conflicts.js';
+import { CONFLICT, retryConflicts } from '@colorway/core/background';
 
 /** A record of what has left is of use to those who wait for it, and to nobody after that. */
 const KEEP_LEFT_MS = 600_000;

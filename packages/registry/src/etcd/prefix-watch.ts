@@ -1,5 +1,5 @@
 import { ColorwayError } from '@colorway/core';
-import { backoffMs, sleep } from '../wait.js';
+import { backoffMs, sleep } from '@colorway/core/background';
 import type { EtcdClient } from './etcd-client.js';
 import { below, fieldsOf, type KeyValue, listOf, parseKeyValue, revisionOf } from './key-value.js';
 import { parseWatchMessage } from './watch-message.js';

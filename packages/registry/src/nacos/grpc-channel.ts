@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
-import { Deferred } from '../deferred.js';
+import { Deferred } from '@colorway/core/background';
 import type { TlsOptions } from '../http-client/tls-options.js';
 import { FrameReader, frame } from './grpc-frames.js';
 

@@ -1,6 +1,6 @@
 import { ColorwayError } from '@colorway/core';
+import { sleep, within } from '@colorway/core/background';
 import type { Losable } from '../kept-connection.js';
-import { sleep, within } from '../wait.js';
 import { reasonOf } from '../warn.js';
 import { GrpcChannel } from './grpc-channel.js';
 import type { NacosServer, ResolvedNacosOptions } from './options.js';

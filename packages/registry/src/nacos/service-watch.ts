@@ -1,7 +1,6 @@
 import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } from '@colorway/core';
-import { Deferred } from '../deferred.js';
+import { backoffMs, Deferred, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
-import { backoffMs, sleep } from '../wait.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { NacosConnection } from './nacos-connection.js';
 import type { NacosLink } from './nacos-link.js';

@@ -7,9 +7,8 @@ import type {
   Watch,
   WatchObserver,
 } from '@colorway/core';
-import { Deferred } from '../deferred.js';
+import { backoffMs, Deferred, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
-import { backoffMs, sleep } from '../wait.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { ResolvedRedisOptions } from './options.js';
 import type { RedisConnection } from './redis-connection.js';

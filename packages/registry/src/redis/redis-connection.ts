@@ -1,9 +1,8 @@
 import { ColorwayError } from '@colorway/core';
+import { Deferred, within } from '@colorway/core/background';
 import { createClient, ErrorReply } from 'redis';
-import { Deferred } from '../deferred.js';
 import type { TlsOptions } from '../http-client/tls-options.js';
 import type { Losable } from '../kept-connection.js';
-import { within } from '../wait.js';
 import type { RedisServer } from './options.js';
 
 /** What is called on a client of the package `redis`. */

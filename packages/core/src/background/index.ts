@@ -1,0 +1,19 @@
+export { Deferred } from './deferred.js';
+export { type KeyStatus, Reconciler, type ReconcilerOptions, type StepOutcome } from './reconciler.js';
+export {
+  callSafely,
+  defaultReporter,
+  isProgrammingError,
+  type Logger,
+  Reporter,
+  reasonOf,
+} from './reporter.js';
+export { runningTasks, Scope } from './scope.js';
+export { backoffMs, sleep, unlessAborted, within, withTimeLimit } from './time-limit.js';
+export {
+  CONFLICT,
+  type EntryChange,
+  retryConflicts,
+  type UpdatedEntry,
+  updateEntry,
+} from './update-entry.js';
