@@ -15,6 +15,8 @@ export interface CarrierOptions {
   readonly metadataKeys?: string | readonly string[];
   /** Message properties (headers in Kafka and AMQP) that hold the bare color. Default `DMQ_ENV_TAG`. */
   readonly messageProperties?: string | readonly string[];
+  /** The request header that says which service and color is wanted; every service of a system uses the same. Default `x-colorway-wanted`. */
+  readonly wantedHeader?: string;
 }
 
 /** {@link CarrierOptions}, checked and complete: lists with at least one name, headers in lower case. */
@@ -24,6 +26,7 @@ export interface CarrierNames {
   readonly prefixes: NameList;
   readonly metadataKeys: NameList;
   readonly messageProperties: NameList;
+  readonly wantedHeader: string;
 }
 
 type NameList = readonly [sent: string, ...accepted: string[]];
@@ -37,14 +40,13 @@ export const DEFAULT_CARRIER_NAMES: CarrierNames = Object.freeze({
   prefixes: ['CE_'],
   metadataKeys: ['COLORING_ENV'],
   messageProperties: ['DMQ_ENV_TAG'],
+  wantedHeader: 'x-colorway-wanted',
 } satisfies CarrierNames);
 
 /** @throws ColorwayError `COLORWAY_INVALID_OPTION` for an empty list or a name that no header can have. */
 export function resolveCarrierNames(options: CarrierOptions = {}): CarrierNames {
   return Object.freeze({
-    headers: names('headers', options.headers, DEFAULT_CARRIER_NAMES.headers, TOKEN, (name) =>
-      name.toLowerCase(),
-    ),
+    headers: names('headers', options.headers, DEFAULT_CARRIER_NAMES.headers, TOKEN, lowerCase),
     baggageKeys: names('baggageKeys', options.baggageKeys, DEFAULT_CARRIER_NAMES.baggageKeys, TOKEN),
     prefixes: names('prefixes', options.prefixes, DEFAULT_CARRIER_NAMES.prefixes, PREFIX),
     metadataKeys: names('metadataKeys', options.metadataKeys, DEFAULT_CARRIER_NAMES.metadataKeys, TOKEN),
@@ -54,7 +56,18 @@ export function resolveCarrierNames(options: CarrierOptions = {}): CarrierNames 
       DEFAULT_CARRIER_NAMES.messageProperties,
       TOKEN,
     ),
+    wantedHeader: names(
+      'wantedHeader',
+      options.wantedHeader,
+      [DEFAULT_CARRIER_NAMES.wantedHeader],
+      TOKEN,
+      lowerCase,
+    )[0],
   });
+}
+
+function lowerCase(name: string): string {
+  return name.toLowerCase();
 }
 
 function names(

@@ -41,6 +41,8 @@ const STATUS_BY_CODE = {
   COLORWAY_CONFLICT: 409,
   /** A request between services without a valid signature, where one is required. */
   COLORWAY_UNAUTHENTICATED: 401,
+  /** A routed request that wants another service or color than the instance that it reached. */
+  COLORWAY_MISDIRECTED: 421,
   /** Used after `close()`. */
   COLORWAY_CLOSED: 503,
 } as const;

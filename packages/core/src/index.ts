@@ -82,4 +82,5 @@ export {
 export { activeTrail, Trail, withTrail } from './trail.js';
 export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';
+export { formatWanted, MISDIRECTED_HEADER, parseWanted, type Wanted } from './wanted.js';
 export { warnOnce } from './warn-once.js';
