@@ -1,6 +1,7 @@
 import { hasBaggageMember, scanBaggage } from './baggage.js';
 import type { CarrierNames } from './carrier-names.js';
 import { type FlowType, parseFlowType } from './flow-type.js';
+import { joinedValues } from './joined-values.js';
 
 /** What a request or a message carries. `invalid` holds the text as it came: quote it before it is shown. */
 export type Incoming =
@@ -39,7 +40,7 @@ function parseText(text: string, names: CarrierNames): Incoming {
 
 /** The flow type in a `baggage` header. */
 export function readBaggage(value: string | readonly string[], names: CarrierNames): Incoming {
-  const header = typeof value === 'string' ? value : value.join(',');
+  const header = typeof value === 'string' ? value : (joinedValues(value) ?? '');
   if (names === last.names && hasBaggageMember(header, last.member, last.key)) return last.incoming;
   for (const key of names.baggageKeys) {
     const text = scanBaggage(header, key);

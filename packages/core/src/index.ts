@@ -36,6 +36,7 @@ export {
   readIncoming,
 } from './incoming.js';
 export type { Instance } from './instance.js';
+export { joinedValues, lastValue } from './joined-values.js';
 export { LayeredMap } from './layered-map.js';
 export { MEMBERSHIP_PREFIX, membershipKey, parseMembershipKey } from './membership-key.js';
 export { type CounterName, count, isCounting } from './metrics.js';

@@ -1,4 +1,4 @@
-import { activeContext, type Color, runInContext } from '@colorway/core';
+import { activeContext, type Color, joinedValues, lastValue, runInContext } from '@colorway/core';
 import {
   type Context,
   propagation,
@@ -69,7 +69,6 @@ const GETTER: TextMapGetter<HeadersLike> = {
   keys: (headers) => Object.keys(headers),
   get: (headers, key) => {
     const value = Object.hasOwn(headers, key) ? headers[key] : undefined;
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    return last === undefined ? undefined : String(last);
+    return key === 'traceparent' ? lastValue(value) : joinedValues(value);
   },
 };

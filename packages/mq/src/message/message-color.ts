@@ -6,6 +6,8 @@ import {
   type FlowType,
   flowTypeOfColor,
   isColor,
+  joinedValues,
+  lastValue,
   readBaggage,
 } from '@colorway/core';
 
@@ -34,7 +36,7 @@ export function messageFlow(
 ): FlowType | undefined {
   if (headers === undefined || headers === null) return undefined;
   for (const property of names.messageProperties) {
-    const color = textOf(ownValue(headers, property), MAX_COLOR_BYTES);
+    const color = lastValue(ownValue(headers, property), MAX_COLOR_BYTES);
     if (isColor(color)) return flowTypeOfColor(color, names);
   }
   const baggage = messageBaggage(headers);
@@ -43,11 +45,14 @@ export function messageFlow(
   return incoming.kind === 'flow' ? incoming.flow : undefined;
 }
 
-/** The `baggage` header as text; `undefined` where there is none, or more than W3C allows. */
+/**
+ * The `baggage` header as text. Where it stands several times, all of them count, joined in their order;
+ * `undefined` where there is none, an empty one, or more than W3C allows.
+ */
 export function messageBaggage(headers: MessageHeaders | undefined): string | undefined {
   return headers === undefined || headers === null
     ? undefined
-    : textOf(ownValue(headers, BAGGAGE), MAX_BAGGAGE_BYTES);
+    : joinedValues(ownValue(headers, BAGGAGE), MAX_BAGGAGE_BYTES);
 }
 
 const MAX_COLOR_BYTES = 63;
@@ -57,14 +62,4 @@ const MAX_BAGGAGE_BYTES = 16_384;
 /** Only own values count: a property named like one of `Object.prototype` is none. */
 function ownValue(headers: MessageHeaders, name: string): unknown {
   return Object.hasOwn(headers, name) ? headers[name] : undefined;
-}
-
-/** Kafka hands over bytes, and a list where a header stands several times; then the last one counts. */
-function textOf(value: unknown, maxBytes: number): string | undefined {
-  const single = Array.isArray(value) ? value.at(-1) : value;
-  if (typeof single === 'string') return single.length <= maxBytes ? single : undefined;
-  if (single instanceof Uint8Array && single.byteLength <= maxBytes) {
-    return Buffer.from(single.buffer, single.byteOffset, single.byteLength).toString('utf8');
-  }
-  return undefined;
 }

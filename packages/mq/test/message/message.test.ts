@@ -74,6 +74,25 @@ describe('stampMessage', () => {
   });
 });
 
+test('baggage that stands several times is kept whole, and an empty one counts as none', () => {
+  const twice = { baggage: [Buffer.from('tenant=7'), Buffer.from('user=8')] };
+  expect(stampMessage<Record<string, unknown>>(twice, A, names)?.baggage).toBe(
+    'x-infr-flowtype=CE_a,tenant=7,user=8',
+  );
+  runInMessageContext(coloring, twice, () => {
+    expect(propagation.getActiveBaggage()?.getEntry('tenant')?.value).toBe('7');
+    expect(propagation.getActiveBaggage()?.getEntry('user')?.value).toBe('8');
+  });
+  const withTenant = propagation.setBaggage(
+    activeContext(),
+    propagation.createBaggage({ tenant: { value: '7' } }),
+  );
+  const empty = { baggage: Buffer.alloc(0) };
+  expect(
+    bindToContext(withTenant, () => stampMessage<Record<string, unknown>>(empty, A, names))()?.baggage,
+  ).toBe('x-infr-flowtype=CE_a,tenant=7');
+});
+
 describe('messageColor', () => {
   const bytes = (text: string) => Buffer.from(text);
 
@@ -87,6 +106,15 @@ describe('messageColor', () => {
     ['a bad property, then the baggage', { DMQ_ENV_TAG: 'no color', baggage: 'x-infr-flowtype=CE_b' }, 'b'],
     ['a mark', { baggage: 'x-infr-flowtype=load-test' }, undefined],
     ['a prefix in the property', { DMQ_ENV_TAG: 'CE_a' }, undefined],
+    ['two baggage headers, the color in the first', { baggage: ['x-infr-flowtype=CE_a', 'k=v'] }, 'a'],
+    ['two baggage headers, as bytes', { baggage: [bytes('k=v'), bytes('x-infr-flowtype=CE_a')] }, 'a'],
+    [
+      'two baggage headers with a color each',
+      { baggage: ['x-infr-flowtype=CE_a', 'x-infr-flowtype=CE_b'] },
+      'b',
+    ],
+    ['an empty property, then the baggage', { DMQ_ENV_TAG: '', baggage: 'x-infr-flowtype=CE_b' }, 'b'],
+    ['an empty property behind another one', { DMQ_ENV_TAG: ['a', bytes('')] }, 'a'],
     ['nothing', {}, undefined],
   ])('%s', (_what, headers, color) => {
     expect(messageColor(headers, several)).toBe(color);
