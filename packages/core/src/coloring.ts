@@ -7,6 +7,7 @@ import type { Directory } from './directory.js';
 import type { FlowType } from './flow-type.js';
 import type { MqBoard } from './mq-board.js';
 import type { RequestsInFlight } from './requests-in-flight.js';
+import type { ServedServers } from './served-servers.js';
 import type { DirectoryView } from './view.js';
 
 /**
@@ -22,6 +23,8 @@ export interface Coloring {
   /** Whether work without a color of its own takes this instance's color. */
   readonly assumeInstanceColor: boolean;
   readonly inFlight: RequestsInFlight;
+  /** The servers that `register()` was given. */
+  readonly servers: ServedServers;
   /** Whether `close()` has begun: this instance wants no further requests. Readiness says so. */
   readonly isClosing: boolean;
   readonly contextLoss: ContextLossOption;

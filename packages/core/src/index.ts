@@ -59,6 +59,7 @@ export { refusal } from './refusal.js';
 export { RequestsInFlight } from './requests-in-flight.js';
 export { route } from './route.js';
 export type { RouteDecision, RouteReason } from './route-decision.js';
+export { ServedServers } from './served-servers.js';
 export {
   discardedOf,
   formatSubscription,

@@ -16,6 +16,8 @@ export type CounterName =
   | 'coloring.flow_type.rejected'
   /** Requests without a valid signature; attributes `coloring.reason`, `coloring.action`: `ignore` or `refuse`. */
   | 'coloring.auth.failed'
+  /** Requests that wanted another instance, and were answered 421 before the application ran. */
+  | 'coloring.misdirected'
   /** Outgoing calls that have probably lost their color. */
   | 'coloring.context.lost'
   /** Further attempts after a connection failure; attribute `coloring.service`. */

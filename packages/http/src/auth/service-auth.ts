@@ -45,8 +45,8 @@ export type Verification =
 export interface ServiceAuth {
   /** The headers that prove who sends a request. `header` tells what else the request carries. */
   sign(coloring: Pick<Coloring, 'service' | 'color' | 'carriers'>, message: Message): SignedHeaders;
-  /** @param flowHeaders headers that must be signed where the request has them. */
-  verify(request: AuthenticatedRequest, flowHeaders: readonly string[]): Verification;
+  /** @param covered headers that must be signed where the request has them: flow headers, and the wanted header. */
+  verify(request: AuthenticatedRequest, covered: readonly string[]): Verification;
   /** Whether this request is refused without a signature. */
   isRequired(request: AuthenticatedRequest): boolean;
 }
@@ -56,8 +56,8 @@ export type SignedHeaders = readonly (readonly [name: string, value: string])[];
 
 /**
  * Lets services prove to each other who they are, with secrets that they share. Signatures are those of RFC 9421
- * (`hmac-sha256`) over method, authority, path, query, the caller's name and color, and the flow header; bodies and
- * baggage are not signed. Whoever knows a secret can call itself by any name: it says that a request comes from one
+ * (`hmac-sha256`) over method, authority, path, query, the caller's name and color, the flow header, and who is
+ * wanted; bodies and baggage are not signed. Whoever knows a secret can call itself by any name: it says that a request comes from one
  * of you. A color grants nothing, with or without it. What is read on the way can be sent again within
  * `clockSkewMs`; use TLS where somebody might listen.
  *
@@ -102,8 +102,8 @@ class HmacAuth implements ServiceAuth {
     const [keyId, key] = this.#signing;
     const caller = formatCaller(service, color);
     const header = (name: string) => (name === CALLER ? caller : message.header(name));
-    const flows = carriers.headers.filter((name) => header(name) !== undefined);
-    const components = [...COVERED, ...flows];
+    const carried = [...carriers.headers, carriers.wantedHeader].filter((name) => header(name) !== undefined);
+    const components = [...COVERED, ...carried];
     const input = formatInput(components, Math.floor(Date.now() / 1_000), keyId);
     const base = signatureBase({ ...message, header }, components, input) as string;
     return [
@@ -113,7 +113,7 @@ class HmacAuth implements ServiceAuth {
     ];
   }
 
-  verify(request: AuthenticatedRequest, flowHeaders: readonly string[]): Verification {
+  verify(request: AuthenticatedRequest, covered: readonly string[]): Verification {
     const message = messageOf(request);
     const [inputText, signatureText] = [message.header(SIGNATURE_INPUT), message.header(SIGNATURE)];
     if (inputText === undefined || signatureText === undefined) return refused('missing');
@@ -124,7 +124,7 @@ class HmacAuth implements ServiceAuth {
     const { components, created, keyId, text } = input;
     const key = this.#keys.get(keyId);
     if (key === undefined) return refused('key');
-    const needed = [...COVERED, ...flowHeaders.filter((name) => message.header(name) !== undefined)];
+    const needed = [...COVERED, ...covered.filter((name) => message.header(name) !== undefined)];
     const base = needed.every((name) => components.includes(name))
       ? signatureBase(message, components, text)
       : undefined;

@@ -13,10 +13,11 @@ const WHY: Readonly<Record<Extract<Verification, { kind: 'refused' }>['reason'],
 /** Notes who has sent a request. Returns why it must not be served, where a signature is required and not there. */
 export function authenticate(
   auth: ServiceAuth,
-  { headers }: CarrierNames,
+  { headers, wantedHeader }: CarrierNames,
 ): (request: AuthenticatedRequest) => ColorwayError | undefined {
+  const signed = [...headers, wantedHeader];
   return (request) => {
-    const verification = auth.verify(request, headers);
+    const verification = auth.verify(request, signed);
     if (verification.kind === 'verified') {
       setCaller(request, verification.caller);
       return undefined;

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import {
   activeContext,
   type Coloring,
@@ -23,17 +24,23 @@ import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
-import { headerGlance } from './header-glance.js';
+import { headerGlance, MAY_CARRY_FLOW, MAY_CARRY_WANTED } from './header-glance.js';
+import { guardRegisteredServers, misdirection } from './misdirected.js';
 import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
 import { addServerTiming } from './server-timing.js';
+import { enterOnMessages } from './upgrade-context.js';
 
-/** What an adapter does with a request: goes on as it is, goes on in a context, or hands an error to its framework. */
+/**
+ * What an adapter does with a request: goes on as it is, goes on in a context, hands an error to its framework, or, where
+ * the request is meant for another instance, answers by itself and tells nobody.
+ */
 export type Admission =
   | { readonly kind: 'pass' }
   | { readonly kind: 'enter'; readonly context: Context }
-  | { readonly kind: 'refuse'; readonly error: ColorwayError };
+  | { readonly kind: 'refuse'; readonly error: ColorwayError }
+  | { readonly kind: 'misdirected'; readonly error: ColorwayError };
 
 const PASS: Admission = Object.freeze({ kind: 'pass' });
 
@@ -52,7 +59,8 @@ export class Edge<Request> {
   readonly #authenticate: ((request: RawRequest) => ColorwayError | undefined) | undefined;
   readonly #explain: 'colored' | 'always' | 'never';
   readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
-  readonly #mayCarry: (request: RawRequest) => boolean;
+  readonly #glance: (request: RawRequest) => number;
+  readonly #misdirected: (request: RawRequest) => ColorwayError | undefined;
   readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
   /** The instance's color, for requests that bring none. */
   readonly #assumed: FlowType | undefined;
@@ -61,7 +69,14 @@ export class Edge<Request> {
 
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
-    const { accept = 'all', onInvalid, explain = 'colored', sources, auth } = checkOptions(options);
+    const {
+      accept = 'all',
+      onInvalid,
+      explain = 'colored',
+      sources,
+      auth,
+      alsoServes,
+    } = checkOptions(options);
     if (!coloring) {
       throw new ColorwayError(
         'COLORWAY_INVALID_OPTION',
@@ -76,7 +91,9 @@ export class Edge<Request> {
     this.#explain = explain;
     this.#secondSource = sources && secondSource(sources, carriers);
     this.#countInFlight = countInFlight(inFlight);
-    this.#mayCarry = headerGlance([...carriers.headers, 'baggage']);
+    this.#glance = headerGlance([...carriers.headers, 'baggage'], carriers.wantedHeader);
+    this.#misdirected = misdirection(coloring, alsoServes);
+    guardRegisteredServers(coloring);
     this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
     this.#passesUncolored = this.#assumed === undefined && explain !== 'always';
   }
@@ -93,17 +110,25 @@ export class Edge<Request> {
     request: Request,
     active: Context = activeContext(),
   ): Admission {
-    // Also of a request that another middleware has admitted, which may ask for less.
-    const unauthenticated = this.#authenticate?.(req);
-    if (unauthenticated !== undefined) return this.#refuse(req, res, unauthenticated);
+    if (req.upgrade === true) return this.admitUpgrade(req, request, active);
+    const carries = this.#glance(req);
+    const early = this.#turnAway(req, carries);
+    if (early !== undefined) {
+      if (!req[ADMITTED]) this.#countInFlight(res, false);
+      req[ADMITTED] = true;
+      return early;
+    }
     if (req[ADMITTED]) return PASS;
     const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
-    const incoming = this.#read(req);
+    const incoming = this.#read(req, carries);
     if (incoming.kind === 'none' && extracted === undefined && this.#passesUncolored)
       return this.#pass(active, res);
     const flow = this.#flowOf(incoming, request, extracted);
-    if (flow instanceof ColorwayError) return this.#refuse(req, res, flow);
     req[ADMITTED] = true;
+    if (flow instanceof ColorwayError) {
+      this.#countInFlight(res, false);
+      return { kind: 'refuse', error: flow };
+    }
 
     const color = colorOf(flow);
     const colored = color !== undefined;
@@ -125,10 +150,40 @@ export class Edge<Request> {
     return { kind: 'enter', context };
   }
 
-  #refuse(req: { [ADMITTED]?: true }, res: RawResponse, error: ColorwayError): Admission {
-    if (!req[ADMITTED]) this.#countInFlight(res, false);
+  /**
+   * The same for a request that leaves HTTP (a WebSocket). What comes over its connection runs in its color; it is not
+   * counted as in flight, and has no response to tell its way in.
+   */
+  admitUpgrade(
+    req: RawRequest & { [ADMITTED]?: true },
+    request: Request,
+    active: Context = activeContext(),
+  ): Admission {
+    const carries = this.#glance(req);
+    const early = this.#turnAway(req, carries);
+    if (early !== undefined) return early;
+    if (req[ADMITTED]) return PASS;
     req[ADMITTED] = true;
-    return { kind: 'refuse', error };
+    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
+    const flow = this.#flowOf(this.#read(req, carries), request, extracted);
+    if (flow instanceof ColorwayError) return { kind: 'refuse', error: flow };
+    const color = colorOf(flow);
+    if (color !== undefined) this.#coloring.noteUse(color);
+    if (flow === undefined && extracted === undefined) return PASS;
+    const context =
+      flow === undefined
+        ? withoutFlowType(active, this.#coloring.carriers)
+        : this.#withFlow(active, flow, req);
+    enterOnMessages(context, req.socket as EventEmitter);
+    return { kind: 'enter', context };
+  }
+
+  /** What is decided before anything else is looked at, and for a request too that another middleware has admitted. */
+  #turnAway(req: RawRequest, carries: number): Admission | undefined {
+    const misdirected = (carries & MAY_CARRY_WANTED) === 0 ? undefined : this.#misdirected(req);
+    if (misdirected !== undefined) return { kind: 'misdirected', error: misdirected };
+    const unauthenticated = this.#authenticate?.(req);
+    return unauthenticated && { kind: 'refuse', error: unauthenticated };
   }
 
   #pass(active: Context, res: RawResponse): Admission {
@@ -154,8 +209,8 @@ export class Edge<Request> {
     return this.#refusesInvalid ? invalidFlowType(incoming.text) : this.#assumed;
   }
 
-  #read(req: RawRequest): Incoming {
-    const incoming = this.#mayCarry(req) ? this.#readHeaders(req) : NOTHING_INCOMING;
+  #read(req: RawRequest, carries: number): Incoming {
+    const incoming = (carries & MAY_CARRY_FLOW) === 0 ? NOTHING_INCOMING : this.#readHeaders(req);
     return incoming.kind === 'none' && this.#secondSource !== undefined ? this.#secondSource(req) : incoming;
   }
 

@@ -50,7 +50,8 @@ function firstListener(method: 'on' | 'addListener' | 'prependListener'): EventE
   };
 }
 
-function enterOnEmit(emitter: EventEmitter, context: Context): void {
+/** Has every listener of an emitter run in a context, whoever emits. */
+export function enterOnEmit(emitter: EventEmitter, context: Context): void {
   const { emit } = emitter;
   emitter.emit = function (this: EventEmitter, ...event: Parameters<EventEmitter['emit']>): boolean {
     if (activeContext() === context) return emit.apply(this, event);

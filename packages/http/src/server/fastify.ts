@@ -1,7 +1,9 @@
 import { type Coloring, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { answerMisdirected } from './answer.js';
 import { Edge } from './edge.js';
+import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
 
 export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
@@ -17,6 +19,7 @@ export interface FastifyColoringOptions extends ServerColoringOptions<FastifyReq
 export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async (fastify, options) => {
   const { coloring, ...rest } = options;
   const edge = new Edge<FastifyRequest>(coloring, rest);
+  guard(coloring, fastify.server);
   let kept: symbol | null | undefined;
   fastify.addHook('onRequest', (request, reply, next) => {
     if (kept === undefined) kept = findKeptContext(request) ?? null; // the same for all requests of an instance
@@ -24,6 +27,10 @@ export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async
     const admission = edge.admit(request.raw, reply.raw, request, (kept && holder[kept]) ?? undefined);
     if (admission.kind === 'pass') return next();
     if (admission.kind === 'refuse') return next(admission.error);
+    if (admission.kind === 'misdirected') {
+      reply.hijack(); // its own hooks are the application's
+      return answerMisdirected(request.raw, reply.raw, admission.error);
+    }
     if (kept !== null) holder[kept] = admission.context;
     return runInContext(admission.context, next);
   });

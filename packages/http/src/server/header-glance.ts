@@ -1,23 +1,50 @@
 import type { RawRequest } from './raw.js';
 
+/** What may stand in a request's headers: flags, 0 for nothing. */
+export const MAY_CARRY_FLOW = 1;
+export const MAY_CARRY_WANTED = 2;
+
 /**
- * Whether one of these headers (names in lower case) may stand in a request. A no is certain. Node makes the
- * `headers` object when somebody first asks for it, which costs more than the rest of an uncolored request's
- * way through the middleware; so, while nobody has, only names of the right length and first letter are looked for
- * in the list as it came. Once there is an object, somebody may have added to it, and it is asked.
+ * Whether a header of these names (in lower case) may stand in a request: `flow` are those that carry a flow type. A no
+ * is certain. Node makes the `headers` object when somebody first asks for it, which costs more than the rest of an
+ * uncolored request's way through the middleware; so, while nobody has, only names of the right length, first and last
+ * letter are looked for in the list as it came. Once there is an object, somebody may have added to it, and it is asked.
  */
-export function headerGlance(names: readonly string[]): (request: RawRequest) => boolean {
-  const wanted = names.map((name) => ({ length: name.length, first: name.charCodeAt(0) | LOWER_CASE }));
-  return function mayCarry(request: RawRequest): boolean {
+export function headerGlance(flow: readonly string[], wanted: string): (request: RawRequest) => number {
+  const shapes = [...flow.map((name) => shapeOf(name, MAY_CARRY_FLOW)), shapeOf(wanted, MAY_CARRY_WANTED)];
+  return function mayCarry(request: RawRequest): number {
     const { rawHeaders } = request;
-    if (rawHeaders === undefined || hasHeadersObject(request)) return true;
+    if (rawHeaders === undefined || hasHeadersObject(request)) return MAY_CARRY_FLOW | MAY_CARRY_WANTED;
+    let found = 0;
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] as string;
-      for (const { length, first } of wanted) {
-        if (name.length === length && (name.charCodeAt(0) | LOWER_CASE) === first) return true;
+      const first = name.charCodeAt(0) | LOWER_CASE;
+      for (const shape of shapes) {
+        if (
+          name.length === shape.length &&
+          first === shape.first &&
+          (name.charCodeAt(shape.length - 1) | LOWER_CASE) === shape.last
+        )
+          found |= shape.flag;
       }
     }
-    return false;
+    return found;
+  };
+}
+
+interface Shape {
+  readonly length: number;
+  readonly first: number;
+  readonly last: number;
+  readonly flag: number;
+}
+
+function shapeOf(name: string, flag: number): Shape {
+  return {
+    length: name.length,
+    first: name.charCodeAt(0) | LOWER_CASE,
+    last: name.charCodeAt(name.length - 1) | LOWER_CASE,
+    flag,
   };
 }
 

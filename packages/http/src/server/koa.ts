@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
+import { answerMisdirected } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
@@ -24,6 +25,8 @@ export function koaColoring<Context extends KoaColoringContext = KoaColoringCont
     const admission = edge.admit(context.req, context.res, context);
     if (admission.kind === 'pass') return next();
     if (admission.kind === 'refuse') return Promise.reject(admission.error);
+    if (admission.kind === 'misdirected')
+      return Promise.resolve(answerMisdirected(context.req, context.res, admission.error));
     return runInContext(admission.context, next);
   };
 }

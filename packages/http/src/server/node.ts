@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Coloring, type ColorwayError, runInContext } from '@colorway/core';
+import { type Coloring, runInContext } from '@colorway/core';
+import { answerError, answerMisdirected } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 
+export { coloredServer } from './colored-server.js';
 export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
 export type { RawRequest, RawResponse } from './raw.js';
 
@@ -18,12 +20,12 @@ export function nodeColoring<Result>(
   options?: ServerColoringOptions<IncomingMessage>,
 ): (request: IncomingMessage, response: ServerResponse) => Result | undefined;
 /** The same for other classes of request and response: those of `node:http2`, or your own. */
-export function nodeColoring<Request extends RawRequest, Response extends RawResponse & Ends, Result>(
+export function nodeColoring<Request extends RawRequest, Response extends RawResponse, Result>(
   coloring: Coloring,
   listener: (request: Request, response: Response) => Result,
   options?: ServerColoringOptions<Request>,
 ): (request: Request, response: Response) => Result | undefined;
-export function nodeColoring<Request extends RawRequest, Response extends RawResponse & Ends, Result>(
+export function nodeColoring<Request extends RawRequest, Response extends RawResponse, Result>(
   coloring: Coloring,
   listener: (request: Request, response: Response) => Result,
   options: ServerColoringOptions<Request> = {},
@@ -32,16 +34,8 @@ export function nodeColoring<Request extends RawRequest, Response extends RawRes
   return function colorway(this: unknown, request, response) {
     const admission = edge.admit(request, response, request);
     if (admission.kind === 'pass') return listener.call(this, request, response);
-    if (admission.kind === 'refuse') return refuse(response, admission.error);
+    if (admission.kind === 'refuse') return answerError(response, admission.error);
+    if (admission.kind === 'misdirected') return answerMisdirected(request, response, admission.error);
     return runInContext(admission.context, () => listener.call(this, request, response));
   };
-}
-
-interface Ends {
-  end(text: string): unknown;
-}
-
-function refuse(response: RawResponse & Ends, { statusCode, code, message }: ColorwayError): undefined {
-  response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify({ code, message }));
 }

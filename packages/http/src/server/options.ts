@@ -26,6 +26,12 @@ export interface ServerColoringOptions<Request = unknown> {
    */
   readonly auth?: ServiceAuth;
   /**
+   * Further services that this instance answers for, where one server is registered under several names. A routed
+   * request that wants any other service, or another color, is answered 421 before the application runs, so that its
+   * caller goes on to the right instance. Default none: the service of the coloring alone.
+   */
+  readonly alsoServes?: readonly string[];
+  /**
    * Which responses tell the way that the request took, in `Server-Timing`: those of colored requests, all,
    * or none. `'always'` enters an async context for uncolored requests too. Default `'colored'`.
    */
@@ -45,16 +51,22 @@ export interface SecondSources {
 export function checkOptions<Request>(
   options: ServerColoringOptions<Request>,
 ): ServerColoringOptions<Request> {
-  const { accept, onInvalid, explain, sources } = options;
+  const { accept, onInvalid, explain, sources, alsoServes } = options;
   if (typeof accept !== 'function') oneOf('accept', accept, ['all', 'none']);
   oneOf('onInvalid', onInvalid, ['ignore', 'refuse']);
   oneOf('explain', explain, ['colored', 'always', 'never']);
+  if (alsoServes !== undefined && !isListOfNames(alsoServes))
+    throw invalid('alsoServes', alsoServes, 'a list of service names, or left out');
   for (const source of ['query', 'cookie'] as const) {
     const name: unknown = sources?.[source];
     if (name === undefined || name === true || (typeof name === 'string' && name !== '')) continue;
     throw invalid(`sources.${source}`, name, 'true, or a name, or left out');
   }
   return { ...options };
+}
+
+function isListOfNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '');
 }
 
 function oneOf(option: string, value: unknown, allowed: readonly string[]): void {

@@ -7,6 +7,9 @@ export interface RawRequest extends EventEmitter {
   readonly rawHeaders?: readonly string[];
   readonly method?: string | undefined;
   readonly url?: string | undefined;
+  /** True where the connection is handed to whoever listens for `upgrade`. */
+  readonly upgrade?: boolean;
+  readonly socket?: unknown;
 }
 
 /** What Colorway needs of a response: `http.ServerResponse` and `http2.Http2ServerResponse` have it. */
@@ -19,4 +22,5 @@ export interface RawResponse extends EventEmitter {
   setHeader(name: string, value: string): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: the overloads of http and http2 have no common supertype
   writeHead(...args: any[]): unknown;
+  end(text: string): unknown;
 }

@@ -7,6 +7,7 @@ import {
   MqBoard,
   RequestsInFlight,
   resolveCarrierNames,
+  ServedServers,
   UNANSWERED_VIEW,
 } from '@colorway/core';
 import { defaultReporter, Scope } from '@colorway/core/background';
@@ -28,6 +29,7 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     carriers: resolveCarrierNames(options.carriers),
     assumeInstanceColor: options.assumeInstanceColor ?? true,
     inFlight: new RequestsInFlight(),
+    servers: new ServedServers(),
     contextLoss: 'off',
     isClosing: false,
     mq: new MqBoard(),

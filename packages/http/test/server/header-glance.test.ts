@@ -1,10 +1,11 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import fc from 'fast-check';
-import { headerGlance } from '../../src/server/header-glance.js';
+import { headerGlance, MAY_CARRY_FLOW, MAY_CARRY_WANTED } from '../../src/server/header-glance.js';
 
 const NAMES = ['x-infr-flowtype', '_env', 'baggage'];
-const mayCarry = headerGlance(NAMES);
+const WANTED = 'x-colorway-wanted';
+const mayCarry = headerGlance(NAMES, WANTED);
 
 function request(...rawHeaders: string[]): IncomingMessage {
   const made = new IncomingMessage(new Socket());
@@ -16,7 +17,7 @@ function request(...rawHeaders: string[]): IncomingMessage {
 
 it('never says no where one of the headers stands, in whatever case', () => {
   const name = fc
-    .constantFrom(...NAMES)
+    .constantFrom(...NAMES, WANTED)
     .chain((text) => fc.mixedCase(fc.constant(text), { toggleCase: (letter) => letter.toUpperCase() }));
   fc.assert(
     fc.property(fc.array(fc.string()), name, fc.array(fc.string()), (before, found, after) => {
@@ -25,7 +26,8 @@ it('never says no where one of the headers stands, in whatever case', () => {
         [found, 'v'],
         ...after.map((text) => [text, '']),
       ].flat();
-      return mayCarry(request(...pairs));
+      const flag = found.toLowerCase() === WANTED ? MAY_CARRY_WANTED : MAY_CARRY_FLOW;
+      return (mayCarry(request(...pairs)) & flag) !== 0;
     }),
   );
 });
@@ -40,16 +42,20 @@ it('says no to the headers of an ordinary request, without making the headers ob
     'gzip',
     'Referer',
     'b',
+    'X-Forwarded-For',
+    'c',
+    'X-Forwarded-Proto',
+    'http',
   );
-  expect(mayCarry(ordinary)).toBe(false);
+  expect(mayCarry(ordinary)).toBe(0);
 });
 
 it('asks the headers object once somebody has made it: an earlier middleware may have added to it', () => {
   const changed = request('Host', 'a');
   changed.headers['x-infr-flowtype'] = 'CE_feat-cart';
-  expect(mayCarry(changed)).toBe(true);
+  expect(mayCarry(changed)).toBe(MAY_CARRY_FLOW | MAY_CARRY_WANTED);
 });
 
 it('asks where the list of headers is not to be had', () => {
-  expect(mayCarry({ headers: {} } as IncomingMessage)).toBe(true);
+  expect(mayCarry({ headers: {} } as IncomingMessage)).toBe(MAY_CARRY_FLOW | MAY_CARRY_WANTED);
 });

@@ -16,6 +16,7 @@ import {
   type Registration,
   RequestsInFlight,
   resolveCarrierNames,
+  ServedServers,
   useCarrierNames,
   ViewStore,
 } from '@colorway/core';
@@ -39,6 +40,7 @@ export class FakeColoring implements Coloring {
   readonly carriers;
   readonly assumeInstanceColor = true;
   readonly inFlight = new RequestsInFlight();
+  readonly servers = new ServedServers();
   readonly contextLoss: ContextLossOption;
   readonly isClosing = false;
   readonly mq = new MqBoard();

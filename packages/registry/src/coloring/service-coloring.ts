@@ -16,6 +16,7 @@ import {
   type RegisterOptions,
   type Registration,
   RequestsInFlight,
+  ServedServers,
 } from '@colorway/core';
 import { type Reporter, Scope } from '@colorway/core/background';
 import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
@@ -58,6 +59,7 @@ export class ServiceColoring implements ColoringService {
   readonly assumeInstanceColor: boolean;
   readonly contextLoss: ContextLossOption;
   readonly inFlight = new RequestsInFlight();
+  readonly servers = new ServedServers();
   readonly directory: Directory;
   readonly mq = new MqBoard();
   readonly reporter: Reporter;
@@ -205,6 +207,7 @@ export class ServiceColoring implements ColoringService {
   #keepServer(server: Server | undefined): void {
     if (server === undefined || this.#servers.has(server)) return;
     this.#servers.set(server, new RegisteredServer(server));
+    this.servers.add(server);
   }
 
   /** Until it is registered, or refused for good; or until the directory has been away for long enough. */

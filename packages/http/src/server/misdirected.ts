@@ -1,0 +1,79 @@
+import type { EventEmitter } from 'node:events';
+import { type Coloring, ColorwayError, count, formatWanted, parseWanted } from '@colorway/core';
+import { guardServer } from './guard-server.js';
+import type { RawRequest } from './raw.js';
+
+type Misdirection = (request: RawRequest) => ColorwayError | undefined;
+
+interface Known {
+  readonly services: Set<string>;
+  readonly isMisdirected: Misdirection;
+  readonly guarded: WeakSet<EventEmitter>;
+  guards: boolean;
+}
+
+/** All middlewares of one coloring answer for the same services, whichever of them a request passes. */
+const byColoring = new WeakMap<object, Known>();
+
+/**
+ * Whether a request wants another instance than this one: one of another service, or of another color. Returns the
+ * error to answer with. A request that says nothing, or nothing that can be read, is served as it comes.
+ *
+ * @param alsoServes further services that this instance answers for.
+ */
+export function misdirection(coloring: Coloring, alsoServes: readonly string[] = []): Misdirection {
+  const { services, isMisdirected } = knownOf(coloring);
+  for (const service of alsoServes) services.add(service.toLowerCase());
+  return isMisdirected;
+}
+
+/** Has the servers that the coloring registers ask the same of what no middleware sees in time. */
+export function guardRegisteredServers(coloring: Coloring): void {
+  const known = knownOf(coloring);
+  if (known.guards) return;
+  known.guards = true;
+  coloring.servers.each((server) => guard(coloring, server));
+}
+
+/** The same for a server that is known before it is registered. */
+export function guard(coloring: Coloring, server: EventEmitter): void {
+  const { guarded, isMisdirected } = knownOf(coloring);
+  if (guarded.has(server)) return;
+  guarded.add(server);
+  guardServer(server, isMisdirected);
+}
+
+function knownOf(coloring: Coloring): Known {
+  let known = byColoring.get(coloring);
+  if (known === undefined) {
+    const services = new Set([coloring.service.toLowerCase()]);
+    known = {
+      services,
+      isMisdirected: check(coloring, services),
+      guarded: new WeakSet(),
+      guards: false,
+    };
+    byColoring.set(coloring, known);
+  }
+  return known;
+}
+
+function check({ service, color, carriers }: Coloring, services: ReadonlySet<string>): Misdirection {
+  const { wantedHeader } = carriers;
+  const usual = formatWanted(service, color);
+  return function isMisdirected({ headers }) {
+    const value = headers[wantedHeader];
+    if (value === undefined || value === usual) return undefined;
+    const wanted = parseWanted(value);
+    if (wanted === undefined || (services.has(wanted.service) && wanted.color === color)) return undefined;
+    count('coloring.misdirected');
+    return new ColorwayError(
+      'COLORWAY_MISDIRECTED',
+      `The request wants ${nameOf(wanted.service, wanted.color)}, and this is ${nameOf(service, color)}: the address is used by another instance now. Nothing was done.`,
+    );
+  };
+}
+
+function nameOf(service: string, color: string | undefined): string {
+  return color === undefined ? `the baseline of "${service}"` : `"${service}" of color "${color}"`;
+}
