@@ -37,6 +37,8 @@ const STATUS_BY_CODE = {
   COLORWAY_GROUP_NAME: 500,
   /** A wrapped client lacks what Colorway needs of it. */
   COLORWAY_CLIENT_UNSUPPORTED: 500,
+  /** The message broker did not answer in time. */
+  COLORWAY_BROKER_SILENT: 503,
   /** Somebody else changed the same key at the same time, again and again. */
   COLORWAY_CONFLICT: 409,
   /** A request between services without a valid signature, where one is required. */

@@ -1,4 +1,4 @@
-import type { Color, Coloring } from '@colorway/core';
+import { type Color, type Coloring, quote } from '@colorway/core';
 import type {
   AmqpChannel,
   AmqpMessage,
@@ -10,6 +10,7 @@ import type {
   QueueState,
 } from './amqp-channel.js';
 import { CallOrder } from './call-order.js';
+import { ChannelLife } from './channel-life.js';
 import { type ConnectionState, stateOf } from './connection-state.js';
 import { Consumers } from './consumers.js';
 import { FilterMode } from './filter-mode.js';
@@ -18,8 +19,9 @@ import type { ResolvedOptions } from './options.js';
 import { Outgoing } from './outgoing.js';
 import { pauseChannel } from './pause-channel.js';
 import { QueueMembership } from './queue-membership.js';
-import { isBrokersName } from './queue-names.js';
+import { canBeRouted, isBrokersName, routingNames } from './queue-names.js';
 import { RoutingMode } from './routing-mode.js';
+import { isStream, streamRefused } from './stream-queues.js';
 
 /** Calls that are only kept in order. */
 const IN_ORDER = [
@@ -44,7 +46,9 @@ export class ChannelColoring {
   readonly consumers: Consumers;
   readonly methods: ReadonlyMap<PropertyKey, Method>;
   readonly #plain: (queue: string) => boolean;
-  readonly #order = new CallOrder();
+  readonly #hasRouting: boolean;
+  readonly #life: ChannelLife;
+  readonly #order: CallOrder;
   readonly #memberships = new Map<string, QueueMembership>();
   readonly #outgoing: Outgoing;
   /** Takes the pause out of what `coloring.close()` does. */
@@ -54,8 +58,11 @@ export class ChannelColoring {
     this.coloring = coloring;
     this.color = coloring.color;
     this.channel = channel;
+    this.#life = new ChannelLife(channel);
+    this.#order = new CallOrder(this.#life);
     this.#plain = options.plain;
     this.state = stateOf(coloring, channel, options);
+    this.#hasRouting = options.mode === 'routing';
     const filter = options.mode === 'filter' && options.state !== undefined ? options.state : undefined;
     this.mode =
       filter === undefined
@@ -66,9 +73,14 @@ export class ChannelColoring {
       void this.#memberships.get(consumer.queue)?.onEnd(consumer);
     };
     const destinations = filter === undefined ? this.state.destinations : undefined;
-    this.#outgoing = new Outgoing(coloring, channel, this.#order, destinations);
+    this.#outgoing = new Outgoing(coloring, channel, this.#life, this.#order, destinations, (queue) =>
+      this.#isGroup(queue),
+    );
     this.methods = this.#methods();
+    this.state.use(channel);
     channel.once('close', () => {
+      // The broker closes a channel that publishes to an exchange which was removed.
+      if (!this.#life.isClosing) this.state.destinations.doubt();
       this.#unlist?.();
       for (const membership of this.#memberships.values()) membership.close();
     });
@@ -94,7 +106,11 @@ export class ChannelColoring {
       ) => outgoing.publish(exchange, key, content, options, onConfirm),
       sendToQueue: (queue: string, content: Buffer, options?: PublishOptions, onConfirm?: OnConfirm) =>
         outgoing.publish('', queue, content, options, onConfirm),
-      close: () => order.run(() => outgoing.flushed().then(() => this.#close())),
+      close: () => {
+        const closed = order.run(() => outgoing.flushed().then(() => this.#close()));
+        this.#life.closing();
+        return closed;
+      },
 
       assertQueue: (queue: string | undefined, options?: QueueOptions) =>
         order.run(() => this.#assertQueue(queue ?? '', options)),
@@ -153,13 +169,40 @@ export class ChannelColoring {
     };
     if ('waitForConfirms' in channel && typeof channel.waitForConfirms === 'function') {
       const { waitForConfirms } = channel;
-      methods.waitForConfirms = () => outgoing.flushed().then(() => waitForConfirms.call(channel));
+      methods.waitForConfirms = () => outgoing.allSent().then(() => waitForConfirms.call(channel));
     }
     return new Map<PropertyKey, Method>(Object.entries(methods));
   }
 
   #isGroup(queue: string): boolean {
-    return this.state.isGroup(queue) && !this.#plain(queue);
+    if (!this.state.isGroup(queue) || this.#plain(queue)) return false;
+    if (!this.#hasRouting || canBeRouted(queue)) return true;
+    this.coloring.reporter.once(
+      'COLORWAY_QUEUE_NAME_LONG',
+      `Queue ${quote(queue)} has a name that is too long for its routing exchanges: it has no colors, and all its messages are the ` +
+        "baseline's. Give it a name of at most 235 bytes, or list it in the option plain.",
+      queue,
+    );
+    return false;
+  }
+
+  /**
+   * A queue that can have no colors is nothing for a colored instance: it would read the baseline's.
+   * @throws ColorwayError `COLORWAY_GROUP_NAME`, `COLORWAY_INVALID_OPTION`
+   */
+  #mayRead(queue: string, args: unknown): void {
+    const isOurs = this.state.isGroup(queue) && !this.#plain(queue);
+    if (!isOurs) return;
+    if (this.color !== undefined && this.#hasRouting) routingNames(queue);
+    if (!isStream(args)) return;
+    if (this.color !== undefined) throw streamRefused(queue);
+    this.state.addColorless(queue);
+    this.coloring.reporter.once(
+      'COLORWAY_QUEUE_IS_STREAM',
+      `Queue ${quote(queue)} is a stream: it has no colors, and all its messages are the baseline's. A stream keeps what was read, so ` +
+        'nothing tells when a color has handled its part.',
+      queue,
+    );
   }
 
   #own(queue: string): string {
@@ -167,7 +210,8 @@ export class ChannelColoring {
   }
 
   async #assertQueue(queue: string, options: QueueOptions | undefined): Promise<object> {
-    if (options?.exclusive === true && !isBrokersName(queue)) this.state.addExclusive(queue);
+    if (options?.exclusive === true && !isBrokersName(queue)) this.state.addColorless(queue);
+    this.#mayRead(queue, options?.arguments);
     if (!this.#isGroup(queue)) return await this.channel.assertQueue(queue, options);
     this.state.lint(queue);
     return await this.#named(queue, this.mode.assertQueue(queue, options));
@@ -188,6 +232,7 @@ export class ChannelColoring {
 
   async #consume(queue: string, onMessage: OnMessage, options: ConsumeOptions | undefined): Promise<object> {
     const { consumers } = this;
+    this.#mayRead(queue, options?.arguments);
     if (!this.#isGroup(queue)) return await consumers.consumePlain(queue, onMessage, options);
     this.state.lint(queue);
     const membership = this.#membership(queue);

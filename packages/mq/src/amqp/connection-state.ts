@@ -1,11 +1,12 @@
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import { GroupNames, type GroupPattern } from '../names.js';
 import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
 import { AstrayMessages } from './astray-messages.js';
 import { Destinations } from './destinations.js';
 import type { Binding } from './filter-spans.js';
 import { openBeside } from './open-beside.js';
-import { isBrokersName } from './queue-names.js';
+import { canBeRouted, isBrokersName } from './queue-names.js';
 import { type OpenChannel, SideChannel } from './side-channel.js';
 import { SidePublisher } from './side-publisher.js';
 import { Topology } from './topology.js';
@@ -19,18 +20,23 @@ export class ConnectionState {
   readonly side: SideChannel;
   readonly topology: Topology;
   readonly destinations: Destinations;
+  readonly #publisher: SidePublisher;
   readonly astray: AstrayMessages;
   /** With which options the application declared its queues: what a color declares again when it comes back. */
   readonly declared = new Map<string, QueueOptions>();
   /** Filter mode: what the own queue of each queue was bound to. */
   readonly bindings = new Map<string, readonly Binding[]>();
-  /** Queues of this connection alone; they are nobody's group. */
-  readonly #exclusive = new Set<string>();
+  /** Queues that are nobody's group: of this connection alone, or of a kind that can have no colors. */
+  readonly #colorless = new Set<string>();
+  readonly #coloring: Coloring;
+  #channels = 0;
+  #scope: Scope | undefined;
   readonly #color: Color | undefined;
   readonly #byColored = new Map<string, string>();
   readonly #queues = new Set<string>();
 
   constructor(coloring: Coloring, open: OpenChannel, options: StateOptions) {
+    this.#coloring = coloring;
     this.#color = coloring.color;
     this.names = new GroupNames({
       limit: 'amqp',
@@ -38,18 +44,58 @@ export class ConnectionState {
     });
     this.side = new SideChannel(open);
     this.topology = new Topology(this.side, coloring.carriers, this.names);
-    const owners = new Destinations((queue) => this.topology.hasQueue(queue), options.recheckMs);
-    this.astray = new AstrayMessages(owners, new SidePublisher(open));
-    this.destinations = new Destinations((queue) => this.topology.isRouted(queue), options.recheckMs);
+    const { recheckMs } = options;
+    const hasQueue = new Destinations({
+      isRouted: (queue) => this.topology.hasQueue(queue),
+      isDirect: () => false,
+      recheckMs,
+    });
+    this.#publisher = new SidePublisher(open);
+    this.astray = new AstrayMessages(hasQueue, this.#publisher);
+    this.destinations = new Destinations({
+      isRouted: (queue) => this.topology.isRouted(queue),
+      isDirect: (queue) => isBrokersName(queue) || !canBeRouted(queue),
+      recheckMs,
+    });
   }
 
-  addExclusive(queue: string): void {
-    this.#exclusive.add(queue);
+  /** A wrapped channel uses this until it closes. What we have opened on the connection ends with the last one. */
+  use(channel: AmqpChannel): void {
+    this.#channels++;
+    channel.once('close', () => {
+      this.#channels--;
+      if (this.#channels === 0) this.#end();
+    });
+  }
+
+  /** Owns the background work for this connection: ends with its last wrapped channel, and with the coloring. */
+  get scope(): Scope {
+    if (this.#scope === undefined || (this.#scope.isDisposed && !this.#coloring.scope.isDisposed)) {
+      this.#scope = this.#coloring.scope.child(`RabbitMQ connection`);
+      this.#scope.defer(() => this.#closeSides());
+    }
+    return this.#scope;
+  }
+
+  #end(): void {
+    void this.#scope?.dispose();
+    this.#scope = undefined;
+    // A question may have been asked after the scope was disposed, or without one.
+    void this.#closeSides();
+  }
+
+  async #closeSides(): Promise<void> {
+    await Promise.all([this.side.close(), this.#publisher.close()]);
+  }
+
+  /** A queue that each instance reads as it is: not a group's. */
+  addColorless(queue: string): void {
+    this.#colorless.add(queue);
   }
 
   /** Whether a queue plays a group's part, so that each color has one of its own. */
   isGroup(queue: string): boolean {
-    return !isBrokersName(queue) && !this.#exclusive.has(queue);
+    return !isBrokersName(queue) && !this.#colorless.has(queue);
   }
 
   /**

@@ -11,10 +11,12 @@ import {
   runInContext,
   withFlowType,
 } from '@colorway/core';
+import { callSafely, reasonOf } from '@colorway/core/background';
 import { type Context, propagation } from '@opentelemetry/api';
 import { messageBaggage, stampMessage } from '../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from './amqp-channel.js';
 import type { CallOrder } from './call-order.js';
+import type { ChannelLife } from './channel-life.js';
 import type { Destinations } from './destinations.js';
 import { routingNames } from './queue-names.js';
 import { stampSentAt } from './sent-at.js';
@@ -36,29 +38,37 @@ interface Send {
 export class Outgoing {
   readonly #coloring: Coloring;
   readonly #channel: AmqpChannel;
+  readonly #life: ChannelLife;
   readonly #order: CallOrder;
   /** Without it (filter mode) queues have no routing. */
   readonly #destinations: Destinations | undefined;
+  readonly #isGroup: (queue: string) => boolean;
   /** Waiting, in order, until it is known how the first one gets to its queue. */
   readonly #held: Send[] = [];
   #flushing: Promise<void> | undefined;
+  /** Of a held message that could not be sent and had no callback: for whoever waits for confirms. */
+  #lost: { readonly error: unknown } | undefined;
 
   constructor(
     coloring: Coloring,
     channel: AmqpChannel,
+    life: ChannelLife,
     order: CallOrder,
     destinations: Destinations | undefined,
+    isGroup: (queue: string) => boolean,
   ) {
     this.#coloring = coloring;
     this.#channel = channel;
+    this.#life = life;
     this.#order = order;
     this.#destinations = destinations;
+    this.#isGroup = isGroup;
   }
 
   /**
    * Publishes as amqplib does. The first message to a queue that nobody has asked for yet, and what follows it, is
    * held until the broker has said whether the queue has a routing; then the answer is false, as for a full write
-   * buffer, and `drain` follows.
+   * buffer, and `drain` follows. What is held when the channel ends is told to its callback, as amqplib does.
    */
   publish(
     exchange: string,
@@ -67,6 +77,7 @@ export class Outgoing {
     options?: PublishOptions,
     onConfirm?: OnConfirm,
   ): boolean {
+    this.#life.mustTake();
     const flow = this.#coloring.flowType();
     const send: Send =
       flow === undefined
@@ -90,14 +101,22 @@ export class Outgoing {
     return false;
   }
 
-  /** Resolves when nothing is held any more. */
+  /** Resolves when nothing is held any more. Never rejects. */
   async flushed(): Promise<void> {
     await this.#flushing;
   }
 
+  /** {@link flushed}; rejects where something that was held could not be sent, and nobody was told. */
+  async allSent(): Promise<void> {
+    await this.flushed();
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (lost !== undefined) throw lost.error;
+  }
+
   /** The exchange to publish to; `undefined` while that is not known. */
   #route({ exchange, routingKey, options }: Send): string | undefined {
-    if (exchange !== '' || this.#destinations === undefined) return exchange;
+    if (exchange !== '' || this.#destinations === undefined || !this.#isGroup(routingKey)) return exchange;
     const destination = this.#destinations.lookup(routingKey);
     if (destination !== 'routed') return destination === undefined ? undefined : exchange;
     if (options?.CC === undefined && options?.BCC === undefined) return routingNames(routingKey).coloring;
@@ -125,15 +144,43 @@ export class Outgoing {
     await this.#order.idle();
     for (let send = this.#held[0]; send !== undefined; send = this.#held[0]) {
       try {
-        if (this.#route(send) === undefined) await this.#destinations?.resolve(send.routingKey);
-        this.#send(send, this.#route(send) ?? send.exchange);
+        this.#send(send, this.#route(send) ?? (await this.#asked(send)));
       } catch (error) {
-        send.onConfirm?.(error, {});
-        if (send.onConfirm === undefined) this.#channel.emit('error', error);
+        this.#failed(send, error);
       }
       this.#held.shift();
     }
-    this.#channel.emit('drain');
+    if (!this.#life.hasEnded) callSafely(this.#coloring.reporter, 'drain', () => this.#channel.emit('drain'));
+  }
+
+  async #asked(send: Send): Promise<string> {
+    if (this.#destinations !== undefined)
+      await this.#life.within(this.#destinations.resolve(send.routingKey));
+    return this.#route(send) ?? send.exchange;
+  }
+
+  /** Nothing of it leaves the queue of what is held: what stands behind it is sent all the same. */
+  #failed({ onConfirm, routingKey }: Send, error: unknown): void {
+    const { reporter } = this.#coloring;
+    if (onConfirm !== undefined) {
+      callSafely(reporter, 'a callback of publish', () => onConfirm(error, {}));
+      return;
+    }
+    this.#lost ??= { error };
+    // With the channel gone, amqplib has told the reason already.
+    if (this.#life.hasEnded) return;
+    try {
+      this.#channel.emit('error', error);
+    } catch {
+      // Nobody listens, and what is thrown is that error. Another message must not end the process.
+      reporter.error(
+        'COLORWAY_MQ_NOT_SENT',
+        `A message to queue ${quote(routingKey)} was not sent: ${reasonOf(error)}`,
+        {
+          error,
+        },
+      );
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { BindingArguments } from './amqp-channel.js';
 
 /** AMQP's short strings, which all names are, have at most 255 bytes. */
 const MAX_NAME_BYTES = 255;
+const LONGEST_SUFFIX = '.coloring.own.colors';
 
 /** Names that the broker gives out and reserves: server-named queues, `amq.rabbitmq.reply-to`. */
 export function isBrokersName(queue: string): boolean {
@@ -25,6 +26,11 @@ export interface RoutingNames {
   readonly ownColors: string;
 }
 
+/** Whether the names of a queue's exchanges fit. A queue whose name is too long is reached straight, and has no colors. */
+export function canBeRouted(queue: string): boolean {
+  return Buffer.byteLength(queue) + Buffer.byteLength(LONGEST_SUFFIX) <= MAX_NAME_BYTES;
+}
+
 /** @throws ColorwayError `COLORWAY_GROUP_NAME` for names that would be too long. */
 export function routingNames(queue: string): RoutingNames {
   const names = {
@@ -32,10 +38,10 @@ export function routingNames(queue: string): RoutingNames {
     colors: `${queue}.coloring.colors`,
     baseline: `${queue}.baseline`,
     own: `${queue}.coloring.own`,
-    ownColors: `${queue}.coloring.own.colors`,
+    ownColors: `${queue}${LONGEST_SUFFIX}`,
   };
+  if (canBeRouted(queue)) return names;
   const bytes = Buffer.byteLength(names.ownColors);
-  if (bytes <= MAX_NAME_BYTES) return names;
   throw new ColorwayError(
     'COLORWAY_GROUP_NAME',
     `Queue ${quote(queue)} needs an exchange ${quote(names.ownColors)} of ${bytes} bytes, and AMQP allows ${MAX_NAME_BYTES}. ` +

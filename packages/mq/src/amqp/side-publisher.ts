@@ -59,12 +59,20 @@ export class SidePublisher {
     return !pending.returned;
   }
 
+  /** Closes the channel. What is not confirmed yet rejects; whoever publishes later gets a new one. */
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    await channel?.then((opened) => opened.close()).catch(() => {}); // gone with its connection
+  }
+
   async #opened(): Promise<Confirming> {
     try {
       const channel = await this.#open();
+      const own = this.#channel;
       channel.on('error', () => {}); // whoever published is told by the rejected promise
       channel.once('close', () => {
-        this.#channel = undefined;
+        if (this.#channel === own) this.#channel = undefined;
       });
       channel.on('return', (message) => this.#onReturn(message));
       if (!canConfirm(channel)) throw unable();

@@ -86,7 +86,7 @@ describeWithServers(['rabbitmq'], 'amqp, what is told and what is refused', (ser
       ]),
     );
     await base.channel.close();
-    expect(base.coloring.mq.status()).toEqual({ consumers: [], handovers: [] });
+    expect(base.coloring.mq.status()).toEqual({ consumers: [], handovers: [], work: [] });
   });
 
   for (const mode of ['routing', 'filter'] as const) {
@@ -123,8 +123,8 @@ describeWithServers(['rabbitmq'], 'amqp, what is told and what is refused', (ser
     const refused = { code: 'COLORWAY_GROUP_NAME' };
     const raw = await (await connect(url())).createChannel();
     raw.on('error', () => {});
-    const base = (await instance(url())).channel;
-    await expect(base.assertQueue('ü'.repeat(120))).rejects.toMatchObject(refused);
+    const red = (await instance(url(), 'red')).channel;
+    await expect(red.assertQueue('ü'.repeat(120))).rejects.toMatchObject(refused);
     const long = 'q'.repeat(220);
     const color = `c${'0'.repeat(60)}`;
     await expect((await instance(url(), color)).channel.assertQueue(long)).rejects.toMatchObject(refused);
