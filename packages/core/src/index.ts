@@ -38,6 +38,24 @@ export {
 export type { Instance } from './instance.js';
 export { joinedValues, lastValue } from './joined-values.js';
 export { LayeredMap } from './layered-map.js';
+export {
+  isNewProgress,
+  SERVED_EVERY_MS,
+  type StandingWait,
+  standingWait,
+  type ToldProgress,
+  withProgress,
+} from './leave-progress.js';
+export {
+  discardHint,
+  type LeaveWait,
+  type OnLeave,
+  waitsAfterFailure,
+  waitsForConsumer,
+  waitsForDirectory,
+  waitsForHandler,
+  waitsForReadableKey,
+} from './leave-wait.js';
 export { MEMBERSHIP_PREFIX, membershipKey, parseMembershipKey } from './membership-key.js';
 export { type CounterName, count, isCounting } from './metrics.js';
 export { MqBoard, type MqSource } from './mq-board.js';
@@ -62,9 +80,9 @@ export type { RouteDecision, RouteReason } from './route-decision.js';
 export { ServedServers } from './served-servers.js';
 export {
   discardedOf,
+  discardingSubscription,
   formatSubscription,
   leavingSubscription,
-  type OnLeave,
   parseSubscription,
   type Subscription,
 } from './subscription.js';

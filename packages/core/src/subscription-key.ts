@@ -12,6 +12,8 @@ export interface SubscriptionTarget {
   readonly group: string;
   /** The topic; `undefined` where the group alone says what is consumed, as a queue does. */
   readonly topic?: string;
+  /** Which broker, where that is known; it tells no two targets of one service apart. See `Subscription.cluster`. */
+  readonly cluster?: string;
 }
 
 /** A target, and who consumes it. */

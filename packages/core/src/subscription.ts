@@ -1,4 +1,5 @@
 import type { StateEntry } from './directory.js';
+import { type OnLeave, waitsForConsumer } from './leave-wait.js';
 import { parseSubscriptionKey, type SubscriptionName, subscriptionId } from './subscription-key.js';
 import { warnOnce } from './warn-once.js';
 
@@ -20,14 +21,19 @@ export interface Subscription extends SubscriptionName {
   readonly remaining?: number;
   /** Messages that were, or are about to be, given up, by part: where in which partition; a queue is part `0`. */
   readonly discarded?: Readonly<Record<string, number>>;
-  /** What the leaving waits for, for people. */
+  /** What the leaving waits for, for people; follows 'waits for'. */
   readonly waitingFor?: string;
+  /** When it began to wait for that, in milliseconds since the epoch. */
+  readonly since?: number;
+  /** What to do about it, in sentences for people; none where time alone ends the wait. */
+  readonly remedy?: string;
+  /** When a consumer last said that it works on the leaving, in milliseconds since the epoch. */
+  readonly servedAt?: number;
+  /** Which broker: Kafka's cluster id, RabbitMQ's cluster and virtual host. `undefined` while unknown. */
+  readonly cluster?: string;
   /** When the state was written, in milliseconds since the epoch. */
   readonly at: number;
 }
-
-/** What happens to messages that a color owns and has not handled when it leaves: handled, or thrown away and counted. */
-export type OnLeave = 'drain' | 'discard';
 
 /** The value to be kept under the subscription's key. */
 export function formatSubscription({ service: _, color: __, ...value }: Subscription): string {
@@ -43,25 +49,43 @@ export function parseSubscription({ key, value }: StateEntry): Subscription | un
     return Object.freeze({ service: name.service, color: name.color, ...read });
   }
   warnOnce(
-    `COLORWAY_SUBSCRIPTION_UNREADABLE ${key}`,
+    'COLORWAY_SUBSCRIPTION_UNREADABLE',
     `The directory key ${JSON.stringify(key)} does not hold a subscription and is left alone. A newer version may have written it; upgrade this one, or delete the key.`,
+    key,
   );
   return undefined;
 }
 
 /** The subscription, leaving from now on; nobody has taken that up yet. */
 export function leavingSubscription(
-  { service, color, broker, group, topic }: Subscription,
+  { service, color, broker, group, topic, cluster }: Subscription,
   onLeave: OnLeave,
   at: number,
   detached = false,
 ): Subscription {
+  const whose = { service, color, broker, group, ...(topic !== undefined && { topic }) };
   return {
-    ...{ service, color, broker, group },
-    ...(topic !== undefined && { topic }),
-    ...{ state: 'leaving', onLeave, waitingFor: `a consumer of ${group}`, at },
+    ...whose,
+    ...(cluster !== undefined && { cluster }),
+    ...{ state: 'leaving', onLeave, at, since: at, ...firstWait({ ...whose, onLeave }) },
     ...(detached && { detached }),
   };
+}
+
+/** One that is being drained, to be discarded from now on; `undefined` for any other. There is no way back. */
+export function discardingSubscription(standing: Subscription, at: number): Subscription | undefined {
+  if (standing.state !== 'leaving' || standing.onLeave === 'discard') return undefined;
+  const { remaining, detached, discarded } = standing;
+  return {
+    ...leavingSubscription(standing, 'discard', at, detached),
+    ...(remaining !== undefined && { remaining }),
+    ...(discarded !== undefined && { discarded }),
+  };
+}
+
+function firstWait(whose: Parameters<typeof waitsForConsumer>[0]): { waitingFor: string; remedy: string } {
+  const { waitingFor = '', remedy = '' } = waitsForConsumer(whose);
+  return { waitingFor, remedy };
 }
 
 /** How many messages were given up in all. */
@@ -80,7 +104,8 @@ function parseValue(text: string): Value | undefined {
   }
   if (typeof read !== 'object' || read === null) return undefined;
   const fields = read as Readonly<Record<string, unknown>>;
-  const { broker, group, topic, state, onLeave, detached, remaining, waitingFor, at } = fields;
+  const { broker, group, topic, state, onLeave, detached, remaining, at } = fields;
+  const { waitingFor, since, remedy, servedAt, cluster } = fields;
   if (typeof broker !== 'string' || typeof group !== 'string' || !isCount(at)) return undefined;
   if (topic !== undefined && typeof topic !== 'string') return undefined;
   if (state !== 'joined' && state !== 'leaving' && state !== 'left') return undefined;
@@ -94,6 +119,10 @@ function parseValue(text: string): Value | undefined {
     ...(isCount(remaining) && { remaining }),
     ...(discarded !== undefined && { discarded }),
     ...(typeof waitingFor === 'string' && { waitingFor }),
+    ...(isCount(since) && { since }),
+    ...(typeof remedy === 'string' && { remedy }),
+    ...(isCount(servedAt) && { servedAt }),
+    ...(typeof cluster === 'string' && { cluster }),
   };
 }
 

@@ -1,12 +1,17 @@
 import {
   discardedOf,
+  discardingSubscription,
   formatSubscription,
+  isNewProgress,
   leavingSubscription,
   parseSubscription,
   parseSubscriptionKey,
+  SERVED_EVERY_MS,
   type Subscription,
+  standingWait,
   subscriptionId,
   subscriptionKey,
+  withProgress,
 } from '@colorway/core';
 import fc from 'fast-check';
 
@@ -58,15 +63,54 @@ describe('a subscription', () => {
     const full: Subscription = {
       ...NAME,
       ...{ state: 'leaving', onLeave: 'discard', detached: true, remaining: 3, waitingFor: 'x', at: 7 },
-      discarded: { 0: 2, 1: 3 },
+      ...{ discarded: { 0: 2, 1: 3 }, since: 7, remedy: 'y', servedAt: 8, cluster: 'c1' },
     };
     for (const one of [JOINED, full]) expect(parseSubscription(entry(one))).toEqual(one);
     expect(discardedOf(full)).toBe(5);
     expect(discardedOf(JOINED)).toBe(0);
     expect(leavingSubscription(full, 'drain', 9)).toEqual({
       ...NAME,
-      ...{ state: 'leaving', onLeave: 'drain', waitingFor: 'a consumer of GID_stock', at: 9 },
+      ...{ state: 'leaving', onLeave: 'drain', waitingFor: 'a consumer of GID_stock', at: 9, since: 9 },
+      remedy:
+        'Start a consumer of GID_stock (service stock), or end with --on-leave discard: colorway env withdraw red stock --on-leave discard',
+      cluster: 'c1',
     });
+  });
+
+  test('that is being drained can be discarded, and is never drained again', () => {
+    const draining = { ...leavingSubscription(JOINED, 'drain', 9, true), remaining: 4, discarded: { 1: 2 } };
+    const discarding = discardingSubscription(draining, 11);
+    expect(discarding).toMatchObject({
+      onLeave: 'discard',
+      detached: true,
+      remaining: 4,
+      discarded: { 1: 2 },
+    });
+    expect(discarding).toMatchObject({ state: 'leaving', at: 11, since: 11 });
+    for (const other of [discarding as Subscription, JOINED, { ...JOINED, state: 'left' as const }])
+      expect(discardingSubscription(other, 12)).toBeUndefined();
+  });
+
+  test('says since when it waits for the same, whoever says it, and that nobody works on it any more', () => {
+    const begun = leavingSubscription(JOINED, 'drain', 1_000);
+    const told = { remaining: 9, waitingFor: 'the consumers of GID_red_stock' };
+    const first = withProgress(begun, told, 2_000);
+    expect(first).toMatchObject({ ...told, since: 2_000, servedAt: 2_000 });
+    expect(first.remedy).toBeUndefined();
+    const second = withProgress(first, { ...told, remaining: 5 }, 3_000);
+    expect(second).toMatchObject({ remaining: 5, since: 2_000, servedAt: 3_000 });
+    expect(isNewProgress(second, { ...told, remaining: 5 }, 3_500)).toBe(false);
+    expect(isNewProgress(second, { ...told, remaining: 4 }, 3_500)).toBe(true);
+    expect(isNewProgress(second, { ...told, remaining: 5 }, 3_000 + SERVED_EVERY_MS)).toBe(true);
+    expect(standingWait(second, 4_000)).toEqual({ waitingFor: told.waitingFor, since: 2_000 });
+    expect(standingWait(second, 3_000 + 60_001)).toMatchObject({
+      waitingFor: 'a consumer of GID_stock',
+      since: 3_000,
+      remedy: expect.stringContaining('service stock'),
+    });
+    // Nobody has begun: that is said from the first moment on.
+    expect(standingWait(begun, 1_500)).toMatchObject({ waitingFor: 'a consumer of GID_stock', since: 1_000 });
+    expect(standingWait(JOINED, 1_500)).toBeUndefined();
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import {
+  ColorwayError,
   formatSubscription,
   membershipKey,
   parseSubscription,
@@ -6,6 +7,7 @@ import {
   type Subscription,
   subscriptionKey,
 } from '@colorway/core';
+import { Reporter } from '@colorway/core/background';
 import { Environments, type LeaveProgress } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 
@@ -94,9 +96,11 @@ describe('what a service consumes in a color', () => {
     await leave(state, 'red', { 0: 3, 2: 4 });
     expect(await ending).toEqual({ withdrawn: true, discarded: 7 });
     const common = { service: 'stock', color: 'red', ...ORDERS, remaining: undefined };
+    const remedy =
+      'Start a consumer of GID_stock (service stock); to discard it needs no handler that works.';
     expect(told).toEqual([
-      { ...common, state: 'leaving', waitingFor: 'a consumer of GID_stock' },
-      { ...common, state: 'left', waitingFor: undefined },
+      { ...common, state: 'leaving', waitingFor: 'a consumer of GID_stock', since: 1_000_000, remedy },
+      { ...common, state: 'left', waitingFor: undefined, since: undefined, remedy: undefined },
     ]);
     expect(await subscription(state, 'red')).toBeUndefined();
     expect((await environments.get('red'))?.color).toBe('red');
@@ -190,6 +194,124 @@ describe('what a service consumes in a color', () => {
     expect(ended.map(({ deleted }) => deleted).sort()).toEqual([false, true]);
     expect(ended.map(({ discarded }) => discarded)).toEqual([5, 5]);
     expect(await state.list('')).toEqual([]);
+  });
+
+  it.each(['delete', 'withdraw'] as const)(
+    'that is being drained is discarded when %s says so later, and is never drained again',
+    async (way) => {
+      const { state, environments } = setUp();
+      await environments.create('red', { owner: 'ann' });
+      await join(state, 'red');
+      await environments.delete('red', { wait: false });
+      expect(await subscription(state, 'red')).toMatchObject({ state: 'leaving', onLeave: 'drain' });
+      expect(await environments.leaving('red')).toMatchObject([
+        {
+          service: 'stock',
+          waitingFor: 'a consumer of GID_stock',
+          remedy: expect.stringContaining('discard'),
+        },
+      ]);
+      // The environment's key is gone; what leaves is found all the same.
+      expect(await environments.get('red')).toBeUndefined();
+      await ENDS[way](environments);
+      expect(await subscription(state, 'red')).toMatchObject({ state: 'leaving', onLeave: 'discard' });
+      await environments.delete('red', { wait: false });
+      await environments.withdraw('stock', 'red', { wait: false });
+      expect(await subscription(state, 'red')).toMatchObject({ state: 'leaving', onLeave: 'discard' });
+    },
+  );
+
+  it('is discarded by who says so, whatever step the end with drain of its environment has come to', async () => {
+    for (let at = 0; ; at++) {
+      const { state, environments } = setUp();
+      await environments.create('red', { owner: 'ann', services: ['stock'] });
+      await join(state, 'red');
+      const { wrapped, happened } = before(state, at, () =>
+        environments.delete('red', { onLeave: 'discard', wait: false }),
+      );
+      await new Environments(wrapped).delete('red', { wait: false });
+      if (!happened()) break;
+      expect(await subscription(state, 'red')).toMatchObject({ state: 'leaving', onLeave: 'discard' });
+      expect(await state.list('env/')).toEqual([]);
+      expect(at).toBeLessThan(60);
+    }
+  });
+
+  it('and whose end with drain died half way, is discarded by who says so', async () => {
+    for (let at = 0; ; at++) {
+      const { state, environments } = setUp();
+      await environments.create('red', { owner: 'ann' });
+      await join(state, 'red');
+      const { wrapped, happened } = before(state, at, () => Promise.reject(new Error('killed')));
+      await new Environments(wrapped).delete('red', { wait: false }).catch(() => {});
+      await environments.delete('red', { onLeave: 'discard', wait: false });
+      expect(await subscription(state, 'red')).toMatchObject({ state: 'leaving', onLeave: 'discard' });
+      if (!happened()) break;
+      expect(at).toBeLessThan(60);
+    }
+  });
+
+  it('leaves though onProgress throws, rejects or is slow; that is reported once', async () => {
+    const { state } = setUp();
+    const lines: string[] = [];
+    const line = (message: string): void => void lines.push(message);
+    const reporter = new Reporter({ debug: line, info: line, warn: line, error: line });
+    const environments = new Environments(state, { reporter });
+    await environments.create('red', { owner: 'ann' });
+    await join(state, 'red');
+    let calls = 0;
+    const ending = environments.delete('red', {
+      onProgress: (): never => {
+        calls++;
+        throw new TypeError('of the application');
+      },
+    });
+    while (calls === 0) await new Promise(setImmediate);
+    await leave(state, 'red', { 0: 2 });
+    expect(await ending).toEqual({ deleted: true, discarded: 2 });
+    expect(calls).toBe(2);
+    expect(lines).toEqual([expect.stringContaining('COLORWAY_CALLBACK_FAILED: onProgress threw')]);
+  });
+
+  it('is waited for though the directory goes away meanwhile, and that is what it waits for then', async () => {
+    const { state, environments } = setUp();
+    await environments.create('red', { owner: 'ann' });
+    await join(state, 'red');
+    let isAway = false;
+    const flaky: StateStore = {
+      ...before(state, -1, async () => {}).wrapped,
+      list: async (prefix) => {
+        if (isAway) throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', 'connection refused');
+        return state.list(prefix);
+      },
+    };
+    const told: LeaveProgress[] = [];
+    const ending = new Environments(flaky).delete('red', {
+      onProgress: (one) => {
+        told.push(one);
+        isAway = told.length === 1;
+      },
+    });
+    while (told.length === 0) await new Promise(setImmediate);
+    await environments.delete('red', { onLeave: 'discard', wait: false });
+    while (told.length === 1) await new Promise(setImmediate);
+    expect(told[1]).toMatchObject({
+      waitingFor: expect.stringMatching(/^the directory, .*connection refused/),
+    });
+    expect(told[1]?.since).toBeGreaterThan(Date.now() - 10_000);
+    await leave(state, 'red');
+    expect((await ending).deleted).toBe(true);
+  });
+
+  it('counts what was given up once, though two services share the group', async () => {
+    const { state, environments } = setUp();
+    await environments.create('red', { owner: 'ann' });
+    for (const service of ['stock', 'price']) {
+      const record: Subscription = { ...ORDERS, service, color: 'red', state: 'left', at: 1 };
+      const value = formatSubscription({ ...record, discarded: { 0: 3, 1: 4 } });
+      await state.create(subscriptionKey(record), value);
+    }
+    expect((await environments.delete('red')).discarded).toBe(7);
   });
 
   it.each(WAYS)('leaves whatever step a process dies at that ends it by %s', async (way) => {

@@ -11,8 +11,10 @@ export type StepOutcome =
   | {
       readonly kind: 'again';
       readonly afterMs: number;
-      /** What it waits for and what to do about it, in a sentence for people. */
+      /** What it waits for, for people; follows 'waits for'. */
       readonly waitingFor?: string;
+      /** What to do about it, in a sentence; none where time alone ends the wait. */
+      readonly remedy?: string;
     };
 
 export interface ReconcilerOptions<Key> {
@@ -44,6 +46,7 @@ export interface KeyStatus {
   /** Since when it is in this state, for the same reason. */
   readonly since: number;
   readonly waitingFor?: string;
+  readonly remedy?: string;
   /** Of the last look, where it failed. */
   readonly lastError?: string;
   /** Looks that failed one after the other. */
@@ -65,6 +68,7 @@ interface Entry<Key> {
   failures: number;
   lastError: string | undefined;
   waitingFor: string | undefined;
+  remedy: string | undefined;
 }
 
 const FAILED = 'COLORWAY_RECONCILE_FAILED';
@@ -108,6 +112,7 @@ export class Reconciler<Key> {
       failures: entry.failures,
       nextAt: wallClock(entry.dueAt),
       ...(entry.waitingFor !== undefined && { waitingFor: entry.waitingFor }),
+      ...(entry.remedy !== undefined && { remedy: entry.remedy }),
       ...(entry.lastError !== undefined && { lastError: entry.lastError }),
     }));
   }
@@ -179,6 +184,7 @@ export class Reconciler<Key> {
     entry.lastError = undefined;
     const waits = outcome.kind === 'again' ? outcome.waitingFor : undefined;
     this.#enter(entry, outcome.kind === 'settled' ? 'settled' : 'waiting', waits);
+    entry.remedy = outcome.kind === 'again' ? outcome.remedy : undefined;
     const afterMs = outcome.kind === 'settled' ? this.#options.idleMs : outcome.afterMs;
     entry.dueAt = Math.max(this.#earliest(entry), performance.now() + afterMs);
     this.#reporter.working(FAILED, this.#subject(entry.name));
@@ -218,7 +224,13 @@ export class Reconciler<Key> {
 function newEntry<Key>(key: Key, name: string): Entry<Key> {
   return {
     ...{ key, name, running: false, asked: false, failures: 0 },
-    ...{ state: 'due' as const, since: Date.now(), lastError: undefined, waitingFor: undefined },
+    ...{
+      state: 'due' as const,
+      since: Date.now(),
+      lastError: undefined,
+      waitingFor: undefined,
+      remedy: undefined,
+    },
     ...{ startedAt: Number.NEGATIVE_INFINITY, dueAt: Number.NEGATIVE_INFINITY },
   };
 }

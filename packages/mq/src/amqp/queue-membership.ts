@@ -28,7 +28,7 @@ export class QueueMembership {
   readonly #queue: string;
   readonly #target: SubscriptionTarget;
   readonly #leaving: Leaving | undefined;
-  readonly #ends: (() => void)[] = [];
+  readonly #ends: (() => unknown)[] = [];
   #phase: MqPhase = 'starting';
   #since = performance.now();
   #isDetached = false;
@@ -172,8 +172,7 @@ export class QueueMembership {
     const withdrawal = new Withdrawal(this.#parts, this.#queue, work.color, {
       signal: work.signal,
       pollMs: LEAVE_POLL_MS,
-      isLeaving: async () =>
-        !work.signal.aborted && (await this.#subscription(work.color))?.state === 'leaving',
+      isLeaving: () => work.isLeaving(),
       onDrain: (left) => work.progress(left),
       onDiscard: (messages) => work.discarding(0, messages),
     });

@@ -63,9 +63,9 @@ export class Custody {
       ...{ coloring, kafka, admin, topics, run, config: rest },
       mayDrain: this.#options.mayDrain ?? (() => Promise.resolve(true)),
       isAskedFor: (color) =>
-        [...topics.keys()].some(
-          (topic) => leaving.subscription(targetOf(group, topic), color)?.state === 'leaving',
-        ),
+        [...topics.keys()]
+          .flatMap((topic) => leaving.subscriptions(targetOf(group, topic)))
+          .some((one) => one.color === color && one.state === 'leaving'),
       onDiscard: (color, { topic, part, messages }) =>
         leaving.discarding(targetOf(group, topic), color, part, messages),
       onFailed: failed,

@@ -40,7 +40,7 @@ export class TopicHandover {
       group,
       topic,
       coloredGroup,
-      onUnreadable: (why) => warnOnce(`COLORWAY_HANDOVER_UNREADABLE ${why}`, `The directory key ${why}`),
+      onUnreadable: (why) => warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}`, why),
     });
     this.#table = this.#store.current();
     this.#unrefreshed = this.#store.unrefreshed();

@@ -169,8 +169,9 @@ export class WrappedConsumer {
 
   #failed(error: unknown): void {
     warnOnce(
-      `COLORWAY_CONSUMER_FAILED ${this.#brokerGroup} ${String(error)}`,
+      'COLORWAY_CONSUMER_FAILED',
       `Consumer group ${quote(this.#brokerGroup)}: ${error instanceof Error ? error.message : String(error)}`,
+      `${this.#brokerGroup} ${String(error)}`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import {
   type Color,
   count,
+  discardingSubscription,
   formatSubscription,
   leavingSubscription,
   type OnLeave,
@@ -13,43 +14,40 @@ import {
   type SubscriptionTarget,
   subscriptionId,
 } from '@colorway/core';
-
-const ATTEMPTS = 40;
+import { updateEntry } from '@colorway/core/background';
 
 /**
  * Changes a subscription by compare-and-set; `change` is asked again when somebody else was faster, and
  * gives `undefined` for nothing to do. Returns what stands then; `undefined` where there is none.
+ * @throws ColorwayError `COLORWAY_CONFLICT`, `COLORWAY_DIRECTORY_FAILED`
  */
 export async function changeSubscription(
   state: StateStore,
   key: string,
   change: (standing: Subscription) => Subscription | undefined,
 ): Promise<Subscription | undefined> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const entry = await state.get(key);
-    const standing = entry && parseSubscription(entry);
-    if (entry === undefined || standing === undefined) return undefined;
-    const wanted = change(standing);
-    if (wanted === undefined) return standing;
-    const written = await state.compareAndSet(key, formatSubscription(wanted), entry.version);
-    if (written !== undefined) return parseSubscription(written);
-  }
-  return undefined; // Whoever is so busy with it looks again.
+  const { entry } = await updateEntry(state, key, (found) => {
+    const standing = found && parseSubscription(found);
+    const wanted = standing && change(standing);
+    if (wanted === undefined) return { kind: 'keep', result: undefined };
+    return { kind: 'put', value: formatSubscription(wanted), result: undefined };
+  });
+  return entry && parseSubscription(entry);
 }
 
-/** `joined` or `leaving` becomes `left`; `undefined` for one that has left, or was joined anew. */
+/** `leaving` becomes `left`; `undefined` for one that has left, or was joined again. */
 export function left(
   standing: Subscription,
   discarded?: Readonly<Record<string, number>>,
 ): Subscription | undefined {
   if (standing.state !== 'leaving') return undefined;
-  const { remaining: _, waitingFor: __, ...rest } = standing;
+  const { remaining: _, waitingFor: __, since: ___, remedy: ____, servedAt: _____, ...rest } = standing;
   const counts = { ...rest.discarded, ...discarded };
   const counted = Object.keys(counts).length > 0 ? { discarded: counts } : {};
   return { ...rest, ...counted, state: 'left', at: Date.now() };
 }
 
-/** Says how many messages of a part are given up; said anew, it replaces. Nothing for what does not leave. */
+/** Says how many messages of a part are given up; said again, it replaces. Nothing for what does not leave. */
 export async function recordDiscard(
   state: StateStore,
   key: string,
@@ -70,7 +68,8 @@ export async function recordDiscard(
 
 /**
  * For a color that is taken out of a group or queue by its name, with its membership standing: marks the
- * subscriptions of whatever services consume it as leaving. Returns their keys.
+ * subscriptions of whatever services consume it as leaving; what is being drained is discarded where that is asked
+ * for now. Returns their keys.
  */
 export async function detachSubscriptions(
   state: StateStore,
@@ -85,9 +84,10 @@ export async function detachSubscriptions(
   };
   const keys = (await state.list(SUBSCRIPTION_PREFIX)).filter(isTarget).map(({ key }) => key);
   for (const key of keys) {
-    await changeSubscription(state, key, (standing) =>
-      standing.state === 'joined' ? leavingSubscription(standing, onLeave, Date.now(), true) : undefined,
-    );
+    await changeSubscription(state, key, (standing) => {
+      if (standing.state === 'joined') return leavingSubscription(standing, onLeave, Date.now(), true);
+      return onLeave === 'discard' ? discardingSubscription(standing, Date.now()) : undefined;
+    });
   }
   return keys;
 }

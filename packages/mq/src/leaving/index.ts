@@ -1,4 +1,4 @@
 export { detachSubscriptions, endSubscriptions, recordDiscard } from './change-subscription.js';
-export type { LeaveServer, LeaveWork } from './leave-server.js';
+export type { DiscardServer, LeaveServer, LeaveWork } from './leave-server.js';
 export type { Leaving } from './leaving.js';
 export { leavingOf } from './leaving-of.js';

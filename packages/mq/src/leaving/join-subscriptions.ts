@@ -11,6 +11,7 @@ import {
   type SubscriptionTarget,
   subscriptionKey,
 } from '@colorway/core';
+import { updateEntry } from '@colorway/core/background';
 
 /**
  * Records what a colored consumer consumes, and then declares the membership; `leaving` when what it left
@@ -72,38 +73,28 @@ export async function confirmSubscriptions(
   let joined = true;
   for (const target of targets) {
     const name = { service, color, ...target };
-    const key = subscriptionKey(name);
-    for (;;) {
-      const entry = await state.get(key);
+    const { result } = await updateEntry(state, subscriptionKey(name), (entry) => {
       const standing = entry && parseSubscription(entry);
-      if (standing?.state === 'joined' || (entry !== undefined && standing === undefined)) break;
-      joined = false;
-      if (standing?.state === 'leaving') break;
+      // What cannot be read stands in nobody's way.
+      const stands = standing?.state === 'joined' || (entry !== undefined && standing === undefined);
+      if (stands || standing?.state === 'leaving') return { kind: 'keep', result: stands };
       const leaving = leavingSubscription({ ...name, state: 'joined', at: 0 }, 'drain', Date.now());
-      const value = formatSubscription(leaving);
-      const written =
-        entry === undefined
-          ? (await state.create(key, value)).created
-          : (await state.compareAndSet(key, value, entry.version)) !== undefined;
-      if (written) break;
-    }
+      return { kind: 'put', value: formatSubscription(leaving), result: false };
+    });
+    joined &&= result;
   }
   return joined;
 }
 
 /** What was written, or how it stands. */
 async function record(state: StateStore, wanted: Subscription): Promise<StateEntry | 'joined' | 'leaving'> {
-  const key = subscriptionKey(wanted);
-  const value = formatSubscription(wanted);
-  for (;;) {
-    const { created, entry } = await state.create(key, value);
-    if (created) return entry;
-    const standing = parseSubscription(entry);
-    if (standing?.state === 'joined') return 'joined';
-    if (standing?.state === 'leaving') return 'leaving';
-    // It has left, or it cannot be read; then it stands in nobody's way but is left alone.
-    if (standing === undefined) return 'joined';
-    const replaced = await state.compareAndSet(key, value, entry.version);
-    if (replaced !== undefined) return replaced;
-  }
+  const { result, entry, written } = await updateEntry(state, subscriptionKey(wanted), (found) => {
+    const standing = found && parseSubscription(found);
+    if (standing?.state === 'leaving') return { kind: 'keep', result: 'leaving' as const };
+    // One that has left may join again; one that cannot be read is left alone.
+    const isFree = found === undefined || standing?.state === 'left';
+    if (!isFree) return { kind: 'keep', result: 'joined' as const };
+    return { kind: 'put', value: formatSubscription(wanted), result: 'joined' as const };
+  });
+  return written && entry !== undefined ? entry : result;
 }

@@ -1,7 +1,6 @@
 import {
   type Color,
   type Coloring,
-  leavingSubscription,
   membershipKey,
   parseSubscription,
   type StateStore,
@@ -10,35 +9,40 @@ import {
   subscriptionId,
   subscriptionKey,
 } from '@colorway/core';
-import { changeSubscription, recordDiscard } from './change-subscription.js';
+import { callSafely, type Scope, withTimeLimit } from '@colorway/core/background';
+import { recordDiscard } from './change-subscription.js';
+import { startHeartbeat } from './heartbeat.js';
 import { confirmSubscriptions, joinSubscriptions } from './join-subscriptions.js';
-import type { LeaveServer } from './leave-server.js';
-import { LeaveTask } from './leave-task.js';
-import { Pulse } from './pulse.js';
+import { LeaveReconciler } from './leave-reconciler.js';
+import type { DiscardServer, LeaveServer, LeaveWork } from './leave-server.js';
+import { LeaveServers } from './leave-servers.js';
 import { SubscriptionView } from './subscription-view.js';
 
-/** A record without its membership is somebody's join under way, or left over: so long nobody touches it. */
-const ORPHAN_MS = 5_000;
-const LOOK_EVERY_MS = 1_000;
+interface Working {
+  readonly scope: Scope;
+  readonly view: SubscriptionView;
+  readonly reconciler: LeaveReconciler;
+}
+
+/** How long one call of the directory may take. */
+const CALL_MS = 10_000;
 
 /**
- * The subscriptions of one service, as its consumers in this process see and serve them. One for each
- * coloring; the directory is watched while there is a server or a listener.
+ * The subscriptions of one service, and of whoever shares its groups and queues, as its consumers in this process see and
+ * serve them. One for each coloring, whose scope owns its work; the directory is watched while there is a server or a
+ * listener, and asked for nothing at rest.
  */
 export class Leaving {
   readonly #coloring: Coloring;
   readonly #state: StateStore;
-  readonly #view: SubscriptionView;
-  readonly #servers = new Map<string, Set<LeaveServer>>();
+  readonly #servers: LeaveServers;
   readonly #listeners = new Set<() => void>();
-  readonly #tasks = new Map<string, LeaveTask>();
-  readonly #orphans = new Map<string, { readonly version: string; readonly since: number }>();
-  #timer: NodeJS.Timeout | undefined;
+  #working: Working | undefined;
 
   constructor(coloring: Coloring, state: StateStore) {
     this.#coloring = coloring;
-    this.#state = state;
-    this.#view = new SubscriptionView(state, coloring.service, () => this.#changed());
+    this.#state = withTimeLimit(state, CALL_MS);
+    this.#servers = new LeaveServers(coloring.service);
   }
 
   /**
@@ -62,16 +66,15 @@ export class Leaving {
     return confirmSubscriptions(this.#coloring.service, this.#state, color, targets);
   }
 
-  /** Says, before they are given up, how many messages of a part of a target that is. Said anew, it replaces. */
-  discarding(target: SubscriptionTarget, color: Color, part: string, messages: number): Promise<void> {
-    const { broker, group, topic } = target;
-    const name = { service: this.#coloring.service, color, broker, group };
-    return recordDiscard(
-      this.#state,
-      subscriptionKey(topic === undefined ? name : { ...name, topic }),
-      part,
-      messages,
-    );
+  /**
+   * Says, before they are given up, how many messages of a part of a target that is, in the records of all services that
+   * share it. Said again, it replaces.
+   */
+  async discarding(target: SubscriptionTarget, color: Color, part: string, messages: number): Promise<void> {
+    const { service } = this.#coloring;
+    const keys = new Set([subscriptionKey({ service, color, ...target })]);
+    for (const one of this.subscriptions(target)) if (one.color === color) keys.add(subscriptionKey(one));
+    for (const key of keys) await recordDiscard(this.#state, key, part, messages);
   }
 
   /** Whether it was taken out by its name (see `Subscription.detached`). Linearizable. */
@@ -84,47 +87,65 @@ export class Leaving {
     return false;
   }
 
-  /** A running consumer, colored or not, does the leaving for its target from now on. Returns how to end that. */
-  serve(server: LeaveServer): () => void {
-    const id = subscriptionId(server);
-    const servers = this.#servers.get(id) ?? new Set();
-    const pulse = this.#pulse(server);
-    this.#servers.set(id, servers.add(server));
-    this.#use();
-    this.#look();
-    return () => {
-      pulse?.stop();
-      servers.delete(server);
-      if (servers.size === 0) this.#servers.delete(id);
-      for (const task of this.#tasks.values()) if (task.server === server) task.stop();
-      this.#unuse();
-      this.#look();
-    };
+  /**
+   * A running consumer, colored or not, does the leaving for its target from now on, whichever service's it is. Returns
+   * how to end that; what comes back resolves when its heartbeat is taken away and no work of it goes on.
+   * @throws ColorwayError `COLORWAY_CLOSED`
+   */
+  serve(server: LeaveServer): () => Promise<void> {
+    const leave = (work: LeaveWork): Promise<void> => server.leave(work);
+    const { broker, group, topic, cluster } = server;
+    const target = { broker, group, ...(topic !== undefined && { topic }) };
+    const id = subscriptionId(target);
+    const { scope, reconciler } = this.#work();
+    const serving = scope.child(`consumer of ${id}`);
+    const remove = this.#servers.add({ ...target, ...(cluster !== undefined && { cluster }), leave });
+    const { service, color } = this.#coloring;
+    if (color !== undefined) startHeartbeat(serving, this.#state, { service, color, ...target });
+    return this.#begun(serving, async () => {
+      remove();
+      await reconciler.stopTasksOf(leave);
+    });
+  }
+
+  /**
+   * This process can end leaves with `discard` of whatever group or queue of the service, without a consumer of it.
+   * Returns how to end that.
+   * @throws ColorwayError `COLORWAY_CLOSED`
+   */
+  serveDiscards(server: DiscardServer): () => Promise<void> {
+    const leave = (work: LeaveWork): Promise<void> => server.leave(work);
+    const { scope, reconciler } = this.#work();
+    const { broker, cluster } = server;
+    const remove = this.#servers.addDiscarder({ broker, ...(cluster !== undefined && { cluster }), leave });
+    return this.#begun(scope.child(`discards of ${broker}`), async () => {
+      remove();
+      await reconciler.stopTasksOf(leave);
+    });
   }
 
   /** Calls the listener after each change of a subscription or membership of the service. Returns how to stop that. */
   onChange(listener: () => void): () => void {
     const own = (): void => listener();
     this.#listeners.add(own);
-    this.#use();
+    this.#work();
     return () => {
       this.#listeners.delete(own);
-      this.#unuse();
+      this.#rest();
     };
   }
 
-  /** What is known of a subscription; `undefined` for none, or before the directory has told. */
+  /** What is known of this service's subscription; `undefined` for none, or before the directory has reported. */
   subscription(target: SubscriptionTarget, color: Color): Subscription | undefined {
-    const id = subscriptionId(target);
-    for (const { read } of this.#view.all())
-      if (read.color === color && subscriptionId(read) === id) return read;
-    return undefined;
+    return this.#working?.view.get(subscriptionKey({ service: this.#coloring.service, color, ...target }))
+      ?.read;
   }
 
-  /** Those of all colors, as far as is known. */
+  /** Those of all services and colors, as far as is known. */
   subscriptions(target: SubscriptionTarget): readonly Subscription[] {
-    const id = subscriptionId(target);
-    return Array.from(this.#view.all(), ({ read }) => read).filter((read) => subscriptionId(read) === id);
+    const wanted = subscriptionId(target);
+    const found = this.#working?.view.find((_, id) => id === wanted) ?? [];
+    return Array.from(found, ({ read }) => read);
   }
 
   /** Whether the color contains this service. Linearizable. */
@@ -132,79 +153,50 @@ export class Leaving {
     return (await this.#state.get(membershipKey(this.#coloring.service, color))) !== undefined;
   }
 
-  #pulse({ broker, group, topic }: SubscriptionTarget): Pulse | undefined {
-    const { service, color } = this.#coloring;
-    if (color === undefined) return undefined;
-    return new Pulse(this.#state, { service, color, broker, group, ...(topic !== undefined && { topic }) });
+  /** What all that is served and watched needs, begun with the first of them. */
+  #work(): Working {
+    if (this.#working !== undefined && !this.#working.scope.isDisposed) return this.#working;
+    const scope = this.#coloring.scope.child('leaving');
+    const view = new SubscriptionView(this.#state, this.#coloring.service, (concerns) => {
+      const { service } = this.#coloring;
+      if (concerns((whose, id) => whose === service || this.#servers.hasTarget(id))) this.#changed();
+    });
+    const parts = { view, servers: this.#servers };
+    const reconciler = new LeaveReconciler(scope, this.#coloring, this.#state, parts);
+    scope.defer(this.#coloring.mq.add(() => ({ work: reconciler.work() })));
+    scope.defer(() => view.close());
+    this.#working = { scope, view, reconciler };
+    view.open();
+    return this.#working;
   }
 
-  #use(): void {
-    this.#view.open();
-    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  #begun(serving: Scope, end: () => Promise<void>): () => Promise<void> {
+    this.#working?.reconciler.look();
+    let ended: Promise<void> | undefined;
+    return () => {
+      ended ??= this.#ended(serving, end());
+      return ended;
+    };
   }
 
-  #unuse(): void {
-    if (this.#servers.size > 0 || this.#listeners.size > 0) return;
-    this.#view.close();
-    this.#orphans.clear();
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+  async #ended(serving: Scope, work: Promise<void>): Promise<void> {
+    this.#working?.reconciler.look();
+    await Promise.all([serving.dispose(), work]);
+    this.#rest();
+  }
+
+  /** Nobody needs it now. */
+  #rest(): void {
+    if (!this.#servers.isEmpty || this.#listeners.size > 0) return;
+    const working = this.#working;
+    this.#working = undefined;
+    void working?.scope.dispose();
   }
 
   #changed(): void {
-    this.#look();
-    for (const listener of [...this.#listeners]) listener();
-  }
-
-  #look(): void {
-    const leaving = new Set<string>();
-    for (const { key, version, read } of this.#view.all()) {
-      if (read.state === 'leaving') {
-        leaving.add(key);
-        this.#work(key, read);
-      } else if (read.state === 'joined') this.#watchOrphan(key, version, read);
+    this.#working?.reconciler.look();
+    for (const listener of [...this.#listeners]) {
+      callSafely(this.#coloring.reporter, 'A listener for changes of subscriptions', listener);
     }
-    for (const [key, task] of this.#tasks) if (!leaving.has(key)) task.stop();
-  }
-
-  /** One server at a time works for a subscription; where it gives up, another one may do better. */
-  #work(key: string, subscription: Subscription): void {
-    const servers = this.#servers.get(subscriptionId(subscription));
-    if (servers === undefined || this.#tasks.has(key)) return;
-    const [server] = servers;
-    if (server === undefined) return;
-    // The next one first, should this one fail.
-    servers.delete(server);
-    servers.add(server);
-    const task = new LeaveTask(this.#state, key, subscription, server);
-    this.#tasks.set(key, task);
-    void task.done.finally(() => {
-      this.#tasks.delete(key);
-      // A failure waits for the timer; a change in between came too early.
-      if (task.stopped) this.#look();
-    });
-  }
-
-  /** Somebody removed the membership and did not come to its records: a crash in between, or another tool. */
-  #watchOrphan(key: string, version: string, { color }: Subscription): void {
-    if (this.#view.isMember(color) !== false) {
-      this.#orphans.delete(key);
-      return;
-    }
-    const known = this.#orphans.get(key);
-    if (known?.version !== version) {
-      this.#orphans.set(key, { version, since: performance.now() });
-      return;
-    }
-    if (performance.now() - known.since < ORPHAN_MS) return;
-    this.#orphans.delete(key);
-    void this.#leaveOrphan(key, color).catch(() => {}); // Looked at again in a second.
-  }
-
-  async #leaveOrphan(key: string, color: Color): Promise<void> {
-    if (await this.isMember(color)) return;
-    await changeSubscription(this.#state, key, (standing) =>
-      standing.state === 'joined' ? leavingSubscription(standing, 'drain', Date.now()) : undefined,
-    );
   }
 }

@@ -33,7 +33,7 @@ export class WatchedView {
   constructor(directory: Directory, names: CarrierNames) {
     this.#store = new ViewStore({
       names,
-      onUnusable: (why) => warnOnce(`COLORWAY_INSTANCE_UNUSABLE ${why}`, why),
+      onUnusable: (why) => warnOnce('COLORWAY_INSTANCE_UNUSABLE', why, why),
     });
     this.#told = this.#store.current();
     this.#currentAt.set('instances', Number.NEGATIVE_INFINITY);

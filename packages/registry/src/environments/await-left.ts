@@ -1,84 +1,89 @@
 import {
   type Color,
-  discardedOf,
+  isColorwayError,
   parseSubscription,
   type StateStore,
   SUBSCRIPTION_PREFIX,
   type Subscription,
   subscriptionPrefix,
+  waitsForDirectory,
 } from '@colorway/core';
+import { callSafely, defaultReporter, type Reporter, reasonOf } from '@colorway/core/background';
+import { discardedIn, type LeaveProgress, progressOf } from './leave-progress.js';
 import { subscriptionEntries } from './leaving.js';
-
-/** How far one group, topic or queue of a service is. */
-export interface LeaveProgress {
-  readonly service: string;
-  readonly color: Color;
-  /** `kafka`, `amqp`, ... */
-  readonly broker: string;
-  /** The group or queue as the baseline names it. */
-  readonly group: string;
-  /** `undefined` for a queue. */
-  readonly topic: string | undefined;
-  readonly state: 'leaving' | 'left';
-  /** At most so many messages are still to be handled; `undefined` while nobody has said. */
-  readonly remaining: number | undefined;
-  readonly waitingFor: string | undefined;
-}
 
 export interface AwaitLeftOptions {
   readonly service?: string;
   readonly onProgress?: ((progress: LeaveProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly reporter?: Reporter | undefined;
 }
 
-/** A watch tells of changes; this is for the one that lost its connection. */
+/** A watch reports changes; this is for the one that lost its connection, and for what only the clock says. */
 const LOOK_EVERY_MS = 5_000;
 
 /**
  * Waits until nothing of a color, or of one service of it, leaves any more, and removes the records of what
- * has left. Returns how many messages were given up. Keeps the process alive.
+ * has left. Returns how many messages were given up. Keeps the process alive. A directory that fails after its first
+ * answer is asked again.
  *
  * @throws the signal's reason when it is aborted; the leaving goes on.
  */
 export async function awaitLeft(
   state: StateStore,
   color: Color,
-  { service, onProgress = () => {}, signal }: AwaitLeftOptions,
+  { service, onProgress, signal, reporter = defaultReporter() }: AwaitLeftOptions,
 ): Promise<number> {
   const seen = new Map<string, Subscription>();
-  const told = new Map<string, string>();
+  const reported = new Map<string, string>();
+  let awaySince: number | undefined;
 
+  const report = (key: string, progress: LeaveProgress): void => {
+    const text = JSON.stringify(progress);
+    if (onProgress === undefined || reported.get(key) === text) return;
+    reported.set(key, text);
+    callSafely(reporter, 'onProgress', () => onProgress(progress));
+  };
   const look = async (): Promise<boolean> => {
     const leaving = new Set<string>();
     for (const entry of await subscriptionEntries(state, color, service)) {
       const read = parseSubscription(entry);
-      // One that was joined anew has left before.
+      // One that was joined again has left before.
       if (read === undefined || read.state === 'joined') continue;
       if (read.state === 'leaving') leaving.add(entry.key);
       seen.set(entry.key, read);
-      const progress = progressOf(read, read.state);
-      const text = JSON.stringify(progress);
-      if (told.get(entry.key) !== text) onProgress(progress);
-      told.set(entry.key, text);
+      report(entry.key, progressOf(read, read.state, Date.now()));
       if (read.state === 'left') await state.compareAndDelete(entry.key, entry.version);
     }
-    for (const [key, { state: last }] of seen) {
+    for (const [key, last] of seen) {
       // Somebody else who waited has removed it.
-      if (last !== 'leaving' || leaving.has(key)) continue;
-      const gone = { ...(seen.get(key) as Subscription), state: 'left' as const };
-      seen.set(key, gone);
-      onProgress(progressOf(gone, 'left'));
+      if (last.state !== 'leaving' || leaving.has(key)) continue;
+      seen.set(key, { ...last, state: 'left' });
+      report(key, progressOf(last, 'left', Date.now()));
     }
     return leaving.size === 0;
   };
+  let hasLooked = false;
+  const patientLook = async (): Promise<boolean> => {
+    try {
+      const isDone = await look();
+      hasLooked = true;
+      awaySince = undefined;
+      return isDone;
+    } catch (error) {
+      if (!hasLooked || !isAway(error)) throw error;
+      awaySince ??= Date.now();
+      const wait = { ...waitsForDirectory(reasonOf(error)), since: awaySince };
+      for (const [key, last] of seen) {
+        if (last.state === 'leaving') report(key, progressOf(last, 'leaving', Date.now(), wait));
+      }
+      return false;
+    }
+  };
 
-  await untilTrue(
-    state,
-    service === undefined ? SUBSCRIPTION_PREFIX : subscriptionPrefix(service, color),
-    look,
-    signal,
-  );
-  return [...seen.values()].reduce((sum, one) => sum + discardedOf(one), 0);
+  const prefix = service === undefined ? SUBSCRIPTION_PREFIX : subscriptionPrefix(service, color);
+  await untilTrue(state, prefix, patientLook, signal);
+  return discardedIn(seen.values());
 }
 
 /** Asks at once, and again after each change below the prefix. */
@@ -109,10 +114,6 @@ async function untilTrue(
   }
 }
 
-function progressOf(
-  { service, color, broker, group, topic, remaining, waitingFor }: Subscription,
-  state: LeaveProgress['state'],
-): LeaveProgress {
-  const now = state === 'left' ? { remaining: undefined, waitingFor: undefined } : { remaining, waitingFor };
-  return { service, color, broker, group, topic, state, ...now };
+function isAway(error: unknown): boolean {
+  return isColorwayError(error) && error.code === 'COLORWAY_DIRECTORY_FAILED';
 }

@@ -6,7 +6,7 @@ import {
   type StateEntry,
   type StateStore,
 } from '@colorway/core';
-import { CONFLICT, retryConflicts } from '@colorway/core/background';
+import { CONFLICT, retryConflicts, updateEntry } from '@colorway/core/background';
 import { environmentKey, formatEnvironment, type StoredEnvironment } from './environment.js';
 import { usedKey } from './last-use.js';
 import { markLeaving, subscriptionEntries } from './leaving.js';
@@ -15,6 +15,7 @@ import { parseMembership } from './membership.js';
 /**
  * Ends an environment if it still is what was seen: marks it, with what becomes of its messages, has its
  * subscriptions leave, removes its memberships, then its key. Whether this call was the one that ended it.
+ * One that is ending already, with its messages drained, can be told to discard them; never the other way.
  */
 export async function endEnvironment(
   state: StateStore,
@@ -23,14 +24,13 @@ export async function endEnvironment(
   now: number,
   onLeave: OnLeave = 'drain',
 ): Promise<boolean> {
-  const ending: StoredEnvironment = stored.ending ? stored : { ...stored, ending: true, onLeave };
-  const marked = stored.ending
-    ? seen
-    : await state.compareAndSet(seen.key, formatEnvironment(ending), seen.version);
+  const fate = onLeave === 'discard' ? onLeave : (stored.onLeave ?? onLeave);
+  const isMarked = stored.ending && stored.onLeave === fate;
+  const ending = formatEnvironment({ ...stored, ending: true, onLeave: fate });
+  const marked = isMarked ? seen : await state.compareAndSet(seen.key, ending, seen.version);
   if (marked === undefined) return false;
-  if (!(await withdrawAll(state, stored.color, marked.version, now, ending.onLeave))) return false;
-  const used = await state.get(usedKey(stored.color));
-  if (used !== undefined) await state.compareAndDelete(used.key, used.version);
+  if (!(await withdrawAll(state, stored.color, marked.version, now, fate))) return false;
+  await updateEntry(state, usedKey(stored.color), () => ({ kind: 'delete', result: undefined }));
   return state.compareAndDelete(marked.key, marked.version);
 }
 

@@ -1,5 +1,6 @@
 import type { OnLeave } from '@colorway/core';
-import type { LeaveProgress } from './await-left.js';
+import type { Reporter } from '@colorway/core/background';
+import type { LeaveProgress } from './leave-progress.js';
 
 /** How long an environment lives when nobody says otherwise: 7 days. */
 export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
@@ -9,6 +10,8 @@ export interface EnvironmentsOptions {
   readonly now?: () => number;
   /** Who is named in the memberships that are declared. Default `unknown`. */
   readonly declaredBy?: string;
+  /** Reports what is caught: callbacks that throw, an environment that cannot be ended. Default: process warnings. */
+  readonly reporter?: Reporter;
 }
 
 /** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */
@@ -28,10 +31,14 @@ export interface CreateEnvironmentOptions extends Lifetime {
 export interface LeaveOptions {
   /**
    * Messages that the color owns and has not handled: its consumers handle them, or the baseline's where it has
-   * none alive (`drain`); or nobody does, and they are counted (`discard`). Default `drain`.
+   * none alive (`drain`); or nobody does, and they are counted (`discard`). Default `drain`. What is being drained already
+   * can be discarded by asking again, also when the environment is gone; what is discarded is never drained again.
    */
   readonly onLeave?: OnLeave;
-  /** Told of each group, topic and queue that leaves, with every change. */
+  /**
+   * Called for each group, topic and queue that leaves, with every change: how many messages remain, what it waits for,
+   * since when, and what to do about it. What it throws changes nothing.
+   */
   readonly onProgress?: (progress: LeaveProgress) => void;
   /** Ends the waiting, with its reason as rejection. What was begun is finished by the consumers. */
   readonly signal?: AbortSignal;

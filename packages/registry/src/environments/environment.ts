@@ -39,8 +39,9 @@ export function parseEnvironment({ key, value }: StateEntry): StoredEnvironment 
     return Object.freeze(onLeave === 'drain' || onLeave === 'discard' ? { ...stored, onLeave } : stored);
   }
   warnOnce(
-    `COLORWAY_ENVIRONMENT_UNREADABLE ${key}`,
+    'COLORWAY_ENVIRONMENT_UNREADABLE',
     `The directory key ${JSON.stringify(key)} does not hold an environment and is left out. Delete the environment, or write it again.`,
+    key,
   );
   return undefined;
 }
@@ -48,6 +49,11 @@ export function parseEnvironment({ key, value }: StateEntry): StoredEnvironment 
 /** The environment without what is only the store's business. */
 export function toEnvironment({ color, owner, createdAt, expiresAt }: StoredEnvironment): Environment {
   return Object.freeze({ color, owner, createdAt, expiresAt });
+}
+
+/** Whether it is to be ended, or somebody has begun to. */
+export function isOver({ ending, expiresAt }: StoredEnvironment, now: number): boolean {
+  return ending || expiresAt <= now;
 }
 
 export function parseJson(text: string): unknown {

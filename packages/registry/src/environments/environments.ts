@@ -3,19 +3,23 @@ import {
   ColorwayError,
   membershipKey,
   parseColor,
+  parseSubscription,
   quote,
   type StateEntry,
   type StateStore,
+  type Subscription,
 } from '@colorway/core';
-import { CONFLICT, retryConflicts } from '@colorway/core/background';
+import { CONFLICT, defaultReporter, type Reporter, retryConflicts } from '@colorway/core/background';
 import { parseServiceName } from '../service-name.js';
 import { awaitLeft } from './await-left.js';
 import { endEnvironment, membershipEntries, withdrawAll } from './end-environment.js';
+import { endExpired } from './end-expired.js';
 import {
   ENVIRONMENT_PREFIX,
   type Environment,
   environmentKey,
   formatEnvironment,
+  isOver,
   parseEnvironment,
   type StoredEnvironment,
   toEnvironment,
@@ -27,7 +31,8 @@ import {
   type LeaveOptions,
   type Lifetime,
 } from './environment-options.js';
-import { forgetLeft, withdrawService } from './leaving.js';
+import { type LeaveProgress, progressOf } from './leave-progress.js';
+import { subscriptionEntries, withdrawService } from './leaving.js';
 import { formatMembership, type Membership, parseMembership } from './membership.js';
 
 /**
@@ -45,11 +50,13 @@ export class Environments {
   readonly #state: StateStore;
   readonly #now: () => number;
   readonly #declaredBy: string;
+  readonly #reporter: Reporter;
 
   constructor(state: StateStore, options: EnvironmentsOptions = {}) {
     this.#state = state;
     this.#now = options.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
+    this.#reporter = options.reporter ?? defaultReporter();
   }
 
   /**
@@ -161,8 +168,10 @@ export class Environments {
       }
       return (await endEnvironment(this.#state, stored, entry, now, onLeave)) || CONFLICT;
     });
-    const discarded = options.wait === false ? 0 : await awaitLeft(this.#state, color, options);
-    return { deleted, discarded };
+    if (options.wait === false) return { deleted, discarded: 0 };
+    const { onProgress, signal } = options;
+    const waiting = { onProgress, signal, reporter: this.#reporter };
+    return { deleted, discarded: await awaitLeft(this.#state, color, waiting) };
   }
 
   /**
@@ -201,7 +210,17 @@ export class Environments {
     parseServiceName(service);
     const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, this.#now());
     if (!wait) return { withdrawn, discarded: 0 };
-    return { withdrawn, discarded: await awaitLeft(this.#state, color, { service, onProgress, signal }) };
+    const waiting = { service, onProgress, signal, reporter: this.#reporter };
+    return { withdrawn, discarded: await awaitLeft(this.#state, color, waiting) };
+  }
+
+  /** What still leaves of a color, or of one service of it, and what that waits for; also when the environment is gone. */
+  async leaving(color: Color, service?: string): Promise<readonly LeaveProgress[]> {
+    const entries = await subscriptionEntries(this.#state, parseColor(color), service);
+    return entries
+      .map(parseSubscription)
+      .filter((read): read is Subscription => read?.state === 'leaving')
+      .map((read) => progressOf(read, 'leaving', this.#now()));
   }
 
   /** What the environment contains, by service. */
@@ -213,16 +232,16 @@ export class Environments {
   /**
    * Ends the environments that have expired, and finishes those whose end was begun; their messages are
    * drained, unless whoever began it said otherwise, and nobody waits for that. Returns the colors that this
-   * call ended; of many processes that sweep, one ends each.
+   * call ended; of many processes that sweep, one ends each. One that cannot be ended holds up no other.
+   *
+   * @throws what the first one that could not be ended failed with, after all others were looked at.
    */
   async endExpired(now: number = this.#now()): Promise<readonly Color[]> {
-    const ended: Color[] = [];
-    for (const entry of await this.#state.list(ENVIRONMENT_PREFIX)) {
-      const stored = parseEnvironment(entry);
-      if (stored === undefined || !isOver(stored, now)) continue;
-      if (await endEnvironment(this.#state, stored, entry, now)) ended.push(stored.color);
-    }
-    await forgetLeft(this.#state, now);
+    const failures: unknown[] = [];
+    const ended = await endExpired(this.#state, now, (_, error) => {
+      if (error !== undefined) failures.push(error);
+    });
+    if (failures.length > 0) throw failures[0];
     return ended;
   }
 
@@ -266,10 +285,6 @@ function parseOwner(owner: unknown): string {
     'COLORWAY_INVALID_OPTION',
     `owner ${quote(owner)}: name a person or a team, in 1 to 256 characters.`,
   );
-}
-
-function isOver({ ending, expiresAt }: StoredEnvironment, now: number): boolean {
-  return ending || expiresAt <= now;
 }
 
 function exists(color: Color, standing: StoredEnvironment | undefined): ColorwayError {

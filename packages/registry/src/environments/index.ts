@@ -1,4 +1,3 @@
-export type { LeaveProgress } from './await-left.js';
 export type { Environment } from './environment.js';
 export {
   type CreateEnvironmentOptions,
@@ -9,6 +8,7 @@ export {
 } from './environment-options.js';
 export { Environments } from './environments.js';
 export { LastUse } from './last-use.js';
+export type { LeaveProgress } from './leave-progress.js';
 export type { Membership } from './membership.js';
 export {
   type ConsumedOverview,

@@ -1,14 +1,16 @@
 import { type Color, isColor, type StateEntry, type StateStore } from '@colorway/core';
+import { defaultReporter, type Reporter, updateEntry } from '@colorway/core/background';
 import { environmentKey } from './environment.js';
 
 /*
  * When an environment was last used by a request or a message: the key `used/<color>`, written at most about once a
- * minute by all processes together. It is a hint for people, so a write that fails is not tried again.
+ * minute by all processes together. It is a hint for people: a write that fails is tried again by the next use.
  */
 
 export const USED_PREFIX = 'used/';
 
 const EVERY_MS = 60_000;
+const SUBJECT = 'To note when environments are used';
 /** Anybody can send colors; no more are kept in mind. */
 const MAX_COLORS = 1_000;
 /** And no more are looked up at once. */
@@ -17,12 +19,15 @@ const MAX_WRITES = 4;
 /** Notes in the directory that colors are used. */
 export class LastUse {
   readonly #state: StateStore;
+  readonly #reporter: Reporter;
   readonly #now: () => number;
   readonly #noted = new Map<Color, number>();
   #writes = 0;
 
-  constructor(state: StateStore, now: () => number = Date.now) {
+  /** @param state with a time limit for each call. */
+  constructor(state: StateStore, now: () => number = Date.now, reporter: Reporter = defaultReporter()) {
     this.#state = state;
+    this.#reporter = reporter;
     this.#now = now;
   }
 
@@ -36,7 +41,10 @@ export class LastUse {
     this.#noted.set(color, now);
     this.#writes++;
     this.#write(color, now)
-      .catch(() => {})
+      .then(
+        () => this.#reporter.working('COLORWAY_LAST_USE_FAILED', SUBJECT),
+        (error: unknown) => this.#reporter.failing('COLORWAY_LAST_USE_FAILED', SUBJECT, error),
+      )
       .finally(() => {
         this.#writes--;
       });
@@ -45,9 +53,12 @@ export class LastUse {
   async #write(color: Color, now: number): Promise<void> {
     // A color that somebody made up has no environment, and leaves nothing behind.
     if ((await this.#state.get(environmentKey(color))) === undefined) return;
-    const { created, entry } = await this.#state.create(usedKey(color), String(now));
-    if (created || now - (parseUsed(entry)?.at ?? 0) < EVERY_MS) return;
-    await this.#state.compareAndSet(entry.key, String(now), entry.version);
+    await updateEntry(this.#state, usedKey(color), (entry) => {
+      const isFresh = entry !== undefined && now - (parseUsed(entry)?.at ?? 0) < EVERY_MS;
+      return isFresh
+        ? { kind: 'keep', result: undefined }
+        : { kind: 'put', value: String(now), result: undefined };
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type Color,
+  discardingSubscription,
   formatSubscription,
   leavingSubscription,
   membershipKey,
@@ -11,6 +12,7 @@ import {
   type StateEntry,
   type StateStore,
   SUBSCRIPTION_PREFIX,
+  type Subscription,
   subscriptionPrefix,
 } from '@colorway/core';
 import { CONFLICT, retryConflicts } from '@colorway/core/background';
@@ -30,27 +32,36 @@ export async function subscriptionEntries(
   return entries.filter(({ key }) => parseSubscriptionKey(key)?.color === color);
 }
 
-/** Marks those that are joined as leaving, if they still are what was seen. Returns how many were joined. */
+/**
+ * Marks those that are joined as leaving, if they still are what was seen, and what is being drained as to be discarded
+ * where that is asked for now. Returns how many there were to mark.
+ */
 export async function markLeaving(
   state: StateStore,
   entries: readonly StateEntry[],
   onLeave: OnLeave,
   now: number,
 ): Promise<number> {
-  let joined = 0;
+  let marked = 0;
   for (const entry of entries) {
     const read = parseSubscription(entry);
-    if (read?.state !== 'joined') continue;
-    joined++;
-    const leaving = formatSubscription(leavingSubscription(read, onLeave, now));
-    await state.compareAndSet(entry.key, leaving, entry.version);
+    const wanted = read && leavingFrom(read, onLeave, now);
+    if (wanted === undefined) continue;
+    marked++;
+    await state.compareAndSet(entry.key, formatSubscription(wanted), entry.version);
   }
-  return joined;
+  return marked;
+}
+
+/** `undefined` for nothing to change. A discard never becomes a drain again. */
+function leavingFrom(read: Subscription, onLeave: OnLeave, now: number): Subscription | undefined {
+  if (read.state === 'joined') return leavingSubscription(read, onLeave, now);
+  return onLeave === 'discard' ? discardingSubscription(read, now) : undefined;
 }
 
 /**
  * Takes a service out of its color: has its subscriptions leave, removes the membership, and looks again for
- * whoever joined in between. Whoever declares it anew after the removal joins anew, and is left alone.
+ * whoever joined in between. Whoever declares it again after the removal joins again, and is left alone.
  *
  * @returns whether it was a member.
  */
@@ -77,7 +88,7 @@ export async function withdrawService(
   return withdrawn;
 }
 
-/** Removes the records of what has left, and the pulses of what has died, long ago: nobody asks for them any more. */
+/** Removes the records of what has left, and the heartbeats of what has died, long ago: nobody asks for them any more. */
 export async function forgetLeft(state: StateStore, now: number): Promise<void> {
   for (const entry of await state.list(SUBSCRIPTION_PREFIX)) {
     const read = parseSubscription(entry);

@@ -6,7 +6,7 @@ import { leavingOf } from '../../src/leaving/index.js';
 const TARGET = { broker: 'kafka', group: 'GID_order', topic: 'orders' } as const;
 const KEY = pulseKey({ service: 'order', color: 'feat-cart', ...TARGET });
 
-describe('the pulse of a colored consumer', () => {
+describe('the heartbeat of a colored consumer', () => {
   let directory: Required<Directory>;
   const closings: (() => Promise<void>)[] = [];
   const consumer = (color: string) => {
@@ -37,7 +37,7 @@ describe('the pulse of a colored consumer', () => {
   it('stands from its start to its orderly stop', async () => {
     const stop = consumer('feat-cart');
     expect(Date.now() - Number(await pulse())).toBeLessThan(PULSE_LOST_MS);
-    stop();
+    await stop();
     expect(await pulse()).toBeUndefined();
   });
 

@@ -1,0 +1,83 @@
+import { type Subscription, type SubscriptionTarget, subscriptionId } from '@colorway/core';
+import type { DiscardServer, LeaveServer, LeaveWork } from './leave-server.js';
+
+export type Leave = (work: LeaveWork) => Promise<void>;
+
+interface Serving {
+  readonly cluster: string | undefined;
+  readonly leave: Leave;
+}
+
+/** Who in this process can bring a color to its end, by what is consumed. */
+export class LeaveServers {
+  readonly #service: string;
+  /** By the id of the target. Of several, the first is the next. */
+  readonly #consumers = new Map<string, Serving[]>();
+  readonly #discarders = new Set<DiscardServer>();
+
+  constructor(service: string) {
+    this.#service = service;
+  }
+
+  get isEmpty(): boolean {
+    return this.#consumers.size === 0 && this.#discarders.size === 0;
+  }
+
+  /** Returns how to take it out. */
+  add({ cluster, leave, ...target }: LeaveServer & { readonly leave: Leave }): () => void {
+    const id = subscriptionId(target);
+    const serving = { cluster, leave };
+    this.#consumers.set(id, [...(this.#consumers.get(id) ?? []), serving]);
+    return () => {
+      const rest = (this.#consumers.get(id) ?? []).filter((one) => one !== serving);
+      if (rest.length > 0) this.#consumers.set(id, rest);
+      else this.#consumers.delete(id);
+    };
+  }
+
+  addDiscarder(server: DiscardServer): () => void {
+    this.#discarders.add(server);
+    return () => this.#discarders.delete(server);
+  }
+
+  hasTarget(id: string): boolean {
+    return this.#consumers.has(id);
+  }
+
+  has(subscription: Subscription): boolean {
+    return this.#of(subscription).length > 0;
+  }
+
+  includes(subscription: Subscription, leave: Leave): boolean {
+    return this.#of(subscription).includes(leave);
+  }
+
+  /** One server at a time works for a subscription; should this one fail, the next one is asked. */
+  next(subscription: Subscription): Leave | undefined {
+    const [first] = this.#of(subscription);
+    const id = subscriptionId(subscription);
+    const consumers = this.#consumers.get(id) ?? [];
+    const chosen = consumers.find(({ leave }) => leave === first);
+    if (chosen !== undefined) {
+      this.#consumers.set(id, [...consumers.filter((one) => one !== chosen), chosen]);
+    }
+    return first;
+  }
+
+  #of(subscription: Subscription): Leave[] {
+    const consumers = (this.#consumers.get(subscriptionId(subscription)) ?? []).filter(({ cluster }) =>
+      isSameBroker(cluster, subscription),
+    );
+    if (consumers.length > 0 || subscription.onLeave !== 'discard')
+      return consumers.map(({ leave }) => leave);
+    if (subscription.service !== this.#service) return [];
+    return [...this.#discarders]
+      .filter(({ broker, cluster }) => broker === subscription.broker && isSameBroker(cluster, subscription))
+      .map(({ leave }) => leave);
+  }
+}
+
+/** A group of another cluster is another group; where nobody has said which, the names decide. */
+function isSameBroker(cluster: string | undefined, { cluster: theirs }: SubscriptionTarget): boolean {
+  return cluster === undefined || theirs === undefined || cluster === theirs;
+}
