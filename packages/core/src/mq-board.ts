@@ -1,25 +1,38 @@
+import { callSafely, defaultReporter, type Reporter } from './background/reporter.js';
 import { observe } from './metrics.js';
 import type { MqConsumer, MqStatus, MqWaiting } from './mq-status.js';
-import { warnOnce } from './warn-once.js';
 
-/** Tells a part of the status, as it is now. To be quick: it is asked every few seconds, and never throws. */
+/** Reports a part of the status, as it is now. To be quick: it is asked every few seconds. */
 export type MqSource = () => Partial<MqStatus>;
 
 const LOOK_EVERY_MS = 5_000;
-/** A wait that is longer is told as a warning, once for each place and reason. */
+/** A wait that is longer is reported as a warning. */
 const LONG_WAIT_MS = 10_000;
+
+/** What of a wait is remembered at most, so that it is warned of once. */
+const MAX_WARNED = 1_000;
 
 /** Where the message adapters of one coloring put up what they do: `coloring.mq`. */
 export class MqBoard {
   readonly #sources = new Set<MqSource>();
+  readonly #reporter: Reporter;
+  /** The waits that were warned of and go on. */
+  readonly #warned = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #unobserve: (() => void) | undefined;
   /** Those that the gauge was told of: it shows the last value for ever, so it is told when there is none any more. */
   readonly #told = new Map<string, Record<string, string>>();
 
-  /** From what is known here; nobody is asked. */
+  constructor(reporter: Reporter = defaultReporter()) {
+    this.#reporter = reporter;
+  }
+
+  /** From what is known here; nobody is asked. A source that fails is left out, and reported once. */
   status(): MqStatus {
-    const parts = Array.from(this.#sources, (source) => source());
+    const parts: Partial<MqStatus>[] = [];
+    for (const source of this.#sources) {
+      callSafely(this.#reporter, 'A source of coloring.mq.status()', () => void parts.push(source()));
+    }
     return {
       consumers: parts.flatMap(({ consumers = [] }) => consumers),
       handovers: parts.flatMap(({ handovers = [] }) => handovers),
@@ -72,15 +85,24 @@ export class MqBoard {
     return found;
   }
 
+  /** Once for each place and reason, for as long as it waits for that. */
   #warn(): void {
+    const long = new Set<string>();
     for (const { consumer, place, waiting } of this.#waiting()) {
       if (waiting.ms < LONG_WAIT_MS) continue;
-      warnOnce(
+      const subject = `${consumer.broker} ${place} ${waiting.for}`;
+      long.add(subject);
+      if (this.#warned.has(subject) || this.#warned.size >= MAX_WARNED) continue;
+      this.#warned.add(subject);
+      const seconds = Math.round(waiting.ms / 1_000);
+      const remedy = waiting.remedy ?? 'coloring.mq.status() says more.';
+      this.#reporter.warn(
         'COLORWAY_MQ_WAITING',
-        `${place} has waited for ${Math.round(waiting.ms / 1_000)} s: ${waiting.for}. ${waiting.remedy ?? 'coloring.mq.status() tells more.'}`,
-        `${consumer.broker} ${place} ${waiting.for}`,
+        `${place} has waited for ${seconds} s: ${waiting.for}. ${remedy}`,
+        { subject },
       );
     }
+    for (const subject of this.#warned) if (!long.has(subject)) this.#warned.delete(subject);
   }
 
   *#waiting(): Iterable<{

@@ -223,7 +223,7 @@ describe('listeners', () => {
     coloring.onViewChange(other);
     await directory.instances.register(RECORD, 10_000);
     await until('the other called', () => other.mock.calls.length === 1);
-    expect(warnings.codes()).toEqual(['COLORWAY_LISTENER_FAILED']);
+    expect(warnings.codes()).toEqual(['COLORWAY_CALLBACK_FAILED']);
   });
 
   it('10,000 changes in a second reach them all, in few views', async () => {

@@ -1,52 +1,31 @@
-import { ColorwayError } from '@colorway/core';
-import { within } from '@colorway/core/background';
-import type { Environments } from '../environments/index.js';
-import { reasonOf, warn } from '../warn.js';
+import type { StateStore } from '@colorway/core';
+import { type Scope, unlessAborted } from '@colorway/core/background';
+import { endExpired } from '../environments/index.js';
 
 const EVERY_MS = 60_000;
 
-/** Ends expired environments about once a minute. Of all processes that sweep, one ends each. */
-export class EnvironmentSweep {
-  readonly #environments: Environments;
-  #timer: NodeJS.Timeout;
-  #closed = false;
-  #failing = false;
-
-  constructor(environments: Environments) {
-    this.#environments = environments;
-    this.#timer = this.#wait();
-  }
-
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-  }
-
-  /** Spread over time, so that many processes do not come at once. */
-  #wait(): NodeJS.Timeout {
-    return setTimeout(() => void this.#sweep(), EVERY_MS * (0.5 + Math.random())).unref();
-  }
-
-  async #sweep(): Promise<void> {
+/**
+ * Ends expired environments about once a minute, until the scope ends. Of all processes that sweep, one ends each.
+ * Each environment is ended by itself; one that cannot be is reported once, tried again a minute later, and reported
+ * when it works.
+ *
+ * @param state with a time limit for each call.
+ */
+export function startSweep(scope: Scope, state: StateStore): void {
+  const { reporter } = scope;
+  const outcome = (subject: string, error: unknown): void => {
+    if (error === undefined) reporter.working('COLORWAY_SWEEP_FAILED', subject);
+    else reporter.failing('COLORWAY_SWEEP_FAILED', subject, error);
+  };
+  const sweep = async (signal: AbortSignal): Promise<void> => {
+    const subject = 'To end expired environments';
     try {
-      await within(EVERY_MS, this.#environments.endExpired(), unanswered);
-      this.#failing = false;
+      await unlessAborted(signal, endExpired(state, Date.now(), outcome, signal));
+      outcome(subject, undefined);
     } catch (error) {
-      if (!this.#failing && !this.#closed) {
-        warn(
-          'COLORWAY_SWEEP_FAILED',
-          `Expired environments could not be ended: ${reasonOf(error)} The next minute tries again.`,
-        );
-      }
-      this.#failing = true;
+      if (!signal.aborted) outcome(subject, error);
     }
-    if (!this.#closed) this.#timer = this.#wait();
-  }
-}
-
-function unanswered(): ColorwayError {
-  return new ColorwayError(
-    'COLORWAY_DIRECTORY_FAILED',
-    `The directory has not answered within ${EVERY_MS} ms.`,
-  );
+  };
+  // Spread over time, so that many processes do not come at once.
+  scope.every(EVERY_MS * (0.5 + Math.random()), 'expiry of environments', sweep);
 }

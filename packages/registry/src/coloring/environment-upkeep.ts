@@ -1,6 +1,6 @@
 import type { Color } from '@colorway/core';
+import { type Scope, unlessAborted } from '@colorway/core/background';
 import type { Environments } from '../environments/index.js';
-import { reasonOf, warn } from '../warn.js';
 
 /** The most that lies between two looks. */
 const HOUR_MS = 3_600_000;
@@ -8,20 +8,19 @@ const HOUR_MS = 3_600_000;
 /**
  * An environment that a living instance belongs to does not expire: its memberships would go, and the
  * next crash would become a silent fallback (law 2). One that somebody deleted stays deleted.
+ *
+ * @param environments on a store with a time limit for each call.
  */
-export class EnvironmentUpkeep {
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(environments: Environments, color: Color, ttlMs: number) {
-    const prolong = () => {
-      environments.prolong(color, { ttlMs }).catch((error: unknown) => {
-        warn('COLORWAY_UPKEEP_FAILED', `Environment "${color}" could not be extended: ${reasonOf(error)}`);
-      });
-    };
-    this.#timer = setInterval(prolong, Math.min(ttlMs / 4, HOUR_MS)).unref();
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
+export function keepEnvironment(scope: Scope, environments: Environments, color: Color, ttlMs: number): void {
+  const { reporter } = scope;
+  const subject = `To extend environment ${color}`;
+  const prolong = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await unlessAborted(signal, environments.prolong(color, { ttlMs }));
+      reporter.working('COLORWAY_UPKEEP_FAILED', subject);
+    } catch (error) {
+      if (!signal.aborted) reporter.failing('COLORWAY_UPKEEP_FAILED', subject, error);
+    }
+  };
+  scope.every(Math.min(ttlMs / 4, HOUR_MS), `keep environment ${color}`, prolong);
 }

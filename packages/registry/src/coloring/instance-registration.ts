@@ -6,20 +6,31 @@ import {
   isColorwayError,
   type Registration,
 } from '@colorway/core';
-import { backoffMs, Deferred, sleep, within } from '@colorway/core/background';
-import { reasonOf, warn } from '../warn.js';
+import {
+  backoffMs,
+  Deferred,
+  reasonOf,
+  type Scope,
+  sleep,
+  unlessAborted,
+  within,
+} from '@colorway/core/background';
 import { type ReadyCheck, untilReady } from './ready-check.js';
 
 export interface RegistrationPlan {
+  /** Its own: it is disposed when the registration is closed, or refused for good. */
+  readonly scope: Scope;
   readonly record: InstanceRecord;
   readonly instances: InstanceStore;
   readonly leaseMs: number;
   /** How long one call to the directory may take. */
   readonly callTimeoutMs: number;
-  /** What must stand before anybody may see the instance; done anew before each registration. */
+  /** What must stand before anybody may see the instance; done again before each registration. */
   readonly prepare: () => Promise<void>;
   /** What must say yes before the instance is announced for the first time; a lost lease does not ask again. */
   readonly ready?: ReadyCheck | undefined;
+  /** Called when it was refused for good: what was kept for it can go. */
+  readonly onRefused: () => void;
 }
 
 const MAX_BACKOFF_MS = 5_000;
@@ -33,11 +44,11 @@ const PERMANENT: readonly ColorwayErrorCode[] = [
   'COLORWAY_CLOSED',
 ];
 
-/** Keeps one instance in the directory: registers, renews, and begins anew, until it is closed. */
+/** Keeps one instance in the directory: registers, renews, and begins again, until it is closed. */
 export class InstanceRegistration implements Registration {
   readonly #plan: RegistrationPlan;
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  /** The registration that the directory was sent last, answered or not. */
+  #sent: Promise<void> = Promise.resolve();
   #state: Registration['state'] = 'pending';
   #taken = new Deferred();
   #wasTaken = false;
@@ -52,7 +63,9 @@ export class InstanceRegistration implements Registration {
   constructor(plan: RegistrationPlan) {
     this.#plan = plan;
     this.#record = plan.record;
-    this.#running = this.#run().catch((error: unknown) => this.#fail(error as Error));
+    plan.scope.spawn('keep registered', () =>
+      this.#run().catch((error: unknown) => this.#fail(error as Error)),
+    );
   }
 
   get id(): string {
@@ -83,7 +96,7 @@ export class InstanceRegistration implements Registration {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    while (!this.#signal.aborted) {
       await this.#enter();
       await this.#stay();
     }
@@ -91,7 +104,7 @@ export class InstanceRegistration implements Registration {
 
   async #enter(): Promise<void> {
     const { instances, leaseMs, prepare } = this.#plan;
-    const { signal } = this.#stop;
+    const signal = this.#signal;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         await this.#call(prepare());
@@ -110,21 +123,22 @@ export class InstanceRegistration implements Registration {
     }
   }
 
-  /** In no hurry: how long a service takes to start is its own affair. */
+  /** No time-out: how long a service takes to start is its own affair. */
   async #ready(): Promise<void> {
     const { ready } = this.#plan;
     if (ready === undefined || this.#isReady) return;
-    await untilReady(ready, this.#stop.signal, (why) => {
+    await untilReady(ready, this.#signal, (why) => {
       this.#problem = `it is not ready (${why}).`;
     });
+    if (this.#signal.aborted) return;
     this.#isReady = true;
     this.#record = Object.freeze({ ...this.#record, startedAt: Date.now() });
   }
 
-  /** Renews until the lease is lost, which is mended by entering anew. */
+  /** Renews until the lease is lost, which is mended by entering again. */
   async #stay(): Promise<void> {
     const { leaseMs, instances, record } = this.#plan;
-    const { signal } = this.#stop;
+    const signal = this.#signal;
     for (let failures = 0; !signal.aborted; ) {
       // A quarter to a third of the lease: two heartbeats may fail before it runs out.
       const pause = leaseMs / 4 + (leaseMs / 12) * Math.random();
@@ -149,50 +163,59 @@ export class InstanceRegistration implements Registration {
   /** One that is answered after the close is taken back. */
   async #registering(sent: Promise<void>): Promise<void> {
     this.#wasSent = true;
+    this.#sent = sent.catch(() => {}); // Its outcome is the caller's; the close only waits for it.
     await sent;
     this.#wasTaken = true;
     if (this.#state === 'closed') await this.#plan.instances.deregister(this.id);
   }
 
+  /** The close does not wait for an answer that nobody needs any more. */
   #call<T>(answer: Promise<T>): Promise<T> {
     const { callTimeoutMs } = this.#plan;
-    return within(
-      callTimeoutMs,
-      answer,
-      () =>
-        new ColorwayError(
-          'COLORWAY_DIRECTORY_FAILED',
-          `The directory has not answered within ${callTimeoutMs} ms.`,
-        ),
-    );
+    const late = () =>
+      new ColorwayError(
+        'COLORWAY_DIRECTORY_FAILED',
+        `The directory has not answered within ${callTimeoutMs} ms.`,
+      );
+    return unlessAborted(this.#signal, within(callTimeoutMs, answer, late));
+  }
+
+  get #signal(): AbortSignal {
+    return this.#plan.scope.signal;
   }
 
   #fail(error: Error): void {
+    if (this.#signal.aborted) return;
     this.#state = 'closed';
     this.#problem = error.message;
     this.#taken.reject(error);
     // Nobody waits any more for one that stood once.
-    if (this.#wasTaken)
-      warn('COLORWAY_REGISTRATION_FAILED', `Instance ${this.id} has left the directory: ${error.message}`);
+    if (this.#wasTaken) {
+      const message = `Instance ${this.id} has left the directory: ${error.message}`;
+      this.#plan.scope.reporter.error('COLORWAY_REGISTRATION_FAILED', message, { error });
+    }
+    this.#plan.onRefused();
+    void this.#plan.scope.dispose();
   }
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    this.#stop.abort();
+    const { scope, instances, leaseMs } = this.#plan;
+    const ended = scope.dispose();
     this.#taken.reject(new ColorwayError('COLORWAY_CLOSED', `The registration of ${this.id} is closed.`));
+    await ended;
     if (!this.#wasSent) return;
-    // A registration under way is waited for first: it would put the instance back.
-    const leaving = this.#running.then(() => this.#plan.instances.deregister(this.id));
+    // A registration under way is waited for first: it would put the instance back. One that lands later takes itself back.
+    const settled = Promise.race([this.#sent, sleep(CLOSE_TIMEOUT_MS / 2)]);
+    const leaving = settled.then(() => instances.deregister(this.id));
     const late = () =>
       new ColorwayError(
         'COLORWAY_DIRECTORY_FAILED',
         `the directory has not answered within ${CLOSE_TIMEOUT_MS} ms`,
       );
     await within(CLOSE_TIMEOUT_MS, leaving, late).catch((error: unknown) => {
-      warn(
-        'COLORWAY_DEREGISTER_FAILED',
-        `Instance ${this.id} could not be deregistered: ${reasonOf(error)}. Callers see it until its lease of ${this.#plan.leaseMs} ms runs out.`,
-      );
+      const message = `Instance ${this.id} could not be deregistered: ${reasonOf(error)}. Callers see it until its lease of ${leaseMs} ms runs out.`;
+      scope.reporter.warn('COLORWAY_DEREGISTER_FAILED', message, { error });
     });
   }
 }

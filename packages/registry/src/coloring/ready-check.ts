@@ -2,8 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ColorwayError, type InstanceRecord, quote, type RegisterOptions } from '@colorway/core';
-import { backoffMs, sleep, within } from '@colorway/core/background';
-import { reasonOf } from '../warn.js';
+import { backoffMs, reasonOf, sleep, unlessAborted, within } from '@colorway/core/background';
 
 /** Asks the service once whether it is ready: `undefined` when it is, else why not. */
 export type ReadyCheck = () => Promise<string | undefined>;
@@ -33,16 +32,26 @@ export function readyCheck(
   );
 }
 
-/** Asks again and again, with pauses that grow to a second, until the answer is yes or the signal is aborted. */
+/**
+ * Asks again and again, with pauses that grow to a second, until the answer is yes or the signal is aborted. A question
+ * that is not answered is not asked a second time: its answer counts when it comes.
+ */
 export async function untilReady(
   check: ReadyCheck,
   signal: AbortSignal,
-  tell: (why: string) => void,
+  onRefusal: (why: string) => void,
 ): Promise<void> {
+  let asked: Promise<string | undefined> | undefined;
   for (let attempt = 0; !signal.aborted; attempt++) {
-    const why = await within(ANSWER_MS, startCheck(check), unanswered).catch(reasonOf);
-    if (why === undefined) return;
-    tell(why);
+    asked ??= startCheck(check)
+      .catch(reasonOf)
+      .then((why) => {
+        asked = undefined;
+        return why;
+      });
+    const why = await unlessAborted(signal, within(ANSWER_MS, asked, unanswered)).catch(reasonOf);
+    if (why === undefined || signal.aborted) return;
+    onRefusal(why);
     await sleep(backoffMs(attempt, MAX_PAUSE_MS), signal);
   }
 }

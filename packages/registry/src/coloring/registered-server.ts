@@ -15,13 +15,20 @@ export class RegisteredServer {
   readonly #server: Server;
   readonly #sessions = new Set<Http2Session>();
   #lastRequestAt = Number.NEGATIVE_INFINITY;
+  readonly #onSession = (session: Http2Session): void => {
+    this.#sessions.add(session);
+    session.once('close', () => this.#sessions.delete(session));
+  };
 
   constructor(server: Server) {
     this.#server = server;
-    server.on('session', (session: Http2Session) => {
-      this.#sessions.add(session);
-      session.once('close', () => this.#sessions.delete(session));
-    });
+    server.on('session', this.#onSession);
+  }
+
+  /** It is the application's alone again. */
+  release(): void {
+    this.#server.off('session', this.#onSession);
+    this.#sessions.clear();
   }
 
   /** When the last request came that was served, by the monotonic clock, from {@link sendCallersAway} on. */

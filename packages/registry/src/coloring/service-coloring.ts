@@ -18,12 +18,11 @@ import {
   RequestsInFlight,
   ServedServers,
 } from '@colorway/core';
-import { type Reporter, Scope } from '@colorway/core/background';
+import { type Reporter, Scope, withTimeLimit } from '@colorway/core/background';
 import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
-import { warn } from '../warn.js';
 import { type CloseTask, closingStage } from './closing.js';
-import { EnvironmentSweep } from './environment-sweep.js';
-import { EnvironmentUpkeep } from './environment-upkeep.js';
+import { startSweep } from './environment-sweep.js';
+import { keepEnvironment } from './environment-upkeep.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
 import type { ColoringOptions } from './options.js';
@@ -61,7 +60,7 @@ export class ServiceColoring implements ColoringService {
   readonly inFlight = new RequestsInFlight();
   readonly servers = new ServedServers();
   readonly directory: Directory;
-  readonly mq = new MqBoard();
+  readonly mq: MqBoard;
   readonly reporter: Reporter;
   readonly scope: Scope;
 
@@ -69,7 +68,6 @@ export class ServiceColoring implements ColoringService {
   readonly #view: WatchedView;
   readonly #environments: Environments | undefined;
   readonly #lastUse: LastUse | undefined;
-  readonly #sweep: EnvironmentSweep | undefined;
   readonly #assumed: FlowType | undefined;
   readonly #registrations = new Set<InstanceRegistration>();
   readonly #servers = new Map<Server, RegisteredServer>();
@@ -78,7 +76,9 @@ export class ServiceColoring implements ColoringService {
     ['drain', new Set()],
     ['release', new Set()],
   ]);
-  #upkeep: EnvironmentUpkeep | undefined;
+  /** Extends the environment while anything needs it. */
+  #upkeep: Scope | undefined;
+  readonly #upkeepNeeds = new Set<object>();
   #phase: Phase = 'open';
   #closing: Promise<void> | undefined;
 
@@ -91,14 +91,16 @@ export class ServiceColoring implements ColoringService {
     this.contextLoss = contextLoss;
     this.reporter = options.reporter;
     this.scope = new Scope(`coloring of ${service}`, { reporter: this.reporter });
+    this.mq = new MqBoard(this.reporter);
     this.#options = options;
     this.directory = directory;
     this.#assumed = assumeInstanceColor && color !== undefined ? flowTypeOfColor(color, carriers) : undefined;
-    this.#view = new WatchedView(directory, carriers);
+    this.#view = new WatchedView(directory, carriers, this.reporter);
     if (directory.state !== undefined) {
-      this.#environments = new Environments(directory.state, { declaredBy: service });
-      this.#lastUse = new LastUse(directory.state);
-      this.#sweep = new EnvironmentSweep(this.#environments);
+      const state = withTimeLimit(directory.state, options.directoryTimeoutMs);
+      this.#environments = new Environments(state, { declaredBy: service, reporter: this.reporter });
+      this.#lastUse = new LastUse(state, Date.now, this.scope);
+      startSweep(this.scope, state);
     }
   }
 
@@ -154,17 +156,22 @@ export class ServiceColoring implements ColoringService {
     this.#mustNotBe('closing');
     this.#mustNotBe('closed');
     const record = instanceRecord(this.service, this.color, this.carriers, options);
-    const registration = new InstanceRegistration({
-      record,
+    const ready = readyCheck(options, record);
+    const releases: (() => void)[] = [];
+    const registration: InstanceRegistration = new InstanceRegistration({
+      ...{ record, ready, scope: this.scope.child(`registration of ${record.id}`) },
+      onRefused: () => {
+        this.#registrations.delete(registration);
+        for (const release of releases.splice(0)) release();
+      },
       instances: this.directory.instances,
       leaseMs: this.#options.leaseMs,
       callTimeoutMs: this.#options.directoryTimeoutMs,
       prepare: () => (options.declare === false ? Promise.resolve() : this.#declare()),
-      ready: readyCheck(options, record),
     });
     this.#registrations.add(registration);
-    if (options.declare !== false) this.#keepEnvironment();
-    this.#keepServer(options.server);
+    if (options.declare !== false) releases.push(this.#keepEnvironment(registration));
+    releases.push(this.#keepServer(options.server));
     await this.#firstAnswer(registration);
     return registration;
   }
@@ -172,11 +179,15 @@ export class ServiceColoring implements ColoringService {
   async declare(): Promise<void> {
     this.#mustNotBe('closing');
     this.#mustNotBe('closed');
-    if (this.color === undefined || this.#environments === undefined) return;
-    await this.#environments.declare(this.service, this.color);
-    // It may be about to expire; the upkeep looks later.
-    await this.#environments.prolong(this.color, { ttlMs: this.#options.environment.ttlMs });
-    this.#keepEnvironment();
+    const { color } = this;
+    const environments = this.#environments;
+    if (color === undefined || environments === undefined) return;
+    await this.scope.run('declare', async () => {
+      await environments.declare(this.service, color);
+      // It may be about to expire; the upkeep looks later.
+      await environments.prolong(color, { ttlMs: this.#options.environment.ttlMs });
+    });
+    this.#keepEnvironment(this);
   }
 
   close(): Promise<void> {
@@ -199,15 +210,34 @@ export class ServiceColoring implements ColoringService {
     await this.#environments.declare(this.service, this.color);
   }
 
-  #keepEnvironment(): void {
-    if (this.color === undefined || this.#environments === undefined) return;
-    this.#upkeep ??= new EnvironmentUpkeep(this.#environments, this.color, this.#options.environment.ttlMs);
+  /** Returns how to say that `who` does not need it any more. */
+  #keepEnvironment(who: object): () => void {
+    const environments = this.#environments;
+    const { ttlMs } = this.#options.environment;
+    if (this.color === undefined || environments === undefined || this.isClosing) return () => {};
+    this.#upkeepNeeds.add(who);
+    if (this.#upkeep === undefined) {
+      this.#upkeep = this.scope.child('environment');
+      keepEnvironment(this.#upkeep, environments, this.color, ttlMs);
+    }
+    return () => {
+      this.#upkeepNeeds.delete(who);
+      if (this.#upkeepNeeds.size > 0) return;
+      void this.#upkeep?.dispose();
+      this.#upkeep = undefined;
+    };
   }
 
-  #keepServer(server: Server | undefined): void {
-    if (server === undefined || this.#servers.has(server)) return;
-    this.#servers.set(server, new RegisteredServer(server));
+  /** Returns how to give it back to the application. */
+  #keepServer(server: Server | undefined): () => void {
+    if (server === undefined || this.#servers.has(server)) return () => {};
+    const registered = new RegisteredServer(server);
+    this.#servers.set(server, registered);
     this.servers.add(server);
+    return () => {
+      this.#servers.delete(server);
+      registered.release();
+    };
   }
 
   /** Until it is registered, or refused for good; or until the directory has been away for long enough. */
@@ -219,7 +249,7 @@ export class ServiceColoring implements ColoringService {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
         late = true;
-        warn(
+        this.reporter.warn(
           'COLORWAY_REGISTRATION_PENDING',
           `Service "${this.service}" starts without being registered: ${registration.problem} Registering goes on in the background.`,
         );
@@ -227,10 +257,9 @@ export class ServiceColoring implements ColoringService {
       }, directoryTimeoutMs);
     });
     const taken = registration.registered().catch((error: unknown) => {
-      this.#registrations.delete(registration);
       if (!late) throw error;
       if (isColorwayError(error) && error.code === 'COLORWAY_CLOSED') return;
-      warn(
+      this.reporter.error(
         'COLORWAY_REGISTRATION_FAILED',
         `Service "${this.service}" could not be registered: ${registration.problem}`,
       );
@@ -240,24 +269,25 @@ export class ServiceColoring implements ColoringService {
 
   async #close(): Promise<void> {
     this.#phase = 'closing';
-    this.#upkeep?.close();
+    void this.#upkeep?.dispose();
     for (const server of this.#servers.values()) server.sendCallersAway();
     const { noticeMs, drainMs } = this.#options.closing;
+    const stage = (name: string, ms: number, tasks: readonly CloseTask[]): Promise<void> =>
+      closingStage(this.reporter, name, ms, tasks);
     // All other timers let the process end; while it closes it must not.
     const keepAlive = setInterval(() => {}, 60_000);
     try {
       const registrations = [...this.#registrations];
       await Promise.all(registrations.map((registration) => registration.close()));
       if (registrations.some(({ wasTaken }) => wasTaken)) await notice(noticeMs, [...this.#servers.values()]);
-      await closingStage('drain', drainMs, [...this.#takeTasks('drain'), () => this.inFlight.idle()]);
+      await stage('drain', drainMs, [...this.#takeTasks('drain'), () => this.inFlight.idle()]);
       const servers = Array.from(this.#servers.values(), (server) => () => server.close(STEP_MS));
-      await closingStage('close servers', STEP_MS + 500, servers);
-      await closingStage('release', drainMs, this.#takeTasks('release'));
-      await closingStage('background work', drainMs, [() => this.scope.dispose()]);
+      await stage('close servers', STEP_MS + 500, servers);
+      await stage('release', drainMs, this.#takeTasks('release'));
+      await stage('background work', drainMs, [() => this.scope.dispose()]);
       this.#phase = 'closed';
-      this.#sweep?.close();
       this.#view.close();
-      await closingStage('close directory', STEP_MS, [() => this.directory.close()]);
+      await stage('close directory', STEP_MS, [() => this.directory.close()]);
     } finally {
       clearInterval(keepAlive);
     }

@@ -4,14 +4,11 @@ import {
   type Directory,
   type DirectoryView,
   MEMBERSHIP_PREFIX,
-  quote,
   ViewStore,
   type Watch,
   type WatchObserver,
-  warnOnce,
 } from '@colorway/core';
-import { Deferred } from '@colorway/core/background';
-import { reasonOf, warn } from '../warn.js';
+import { callSafely, Deferred, type Reporter, reasonOf } from '@colorway/core/background';
 
 type Half = 'instances' | 'state';
 type Listener = (view: DirectoryView) => void;
@@ -24,16 +21,18 @@ export class WatchedView {
   readonly #answered = new Deferred<DirectoryView>();
   /** When each half was last known to be current, by the monotonic clock. */
   readonly #currentAt = new Map<Half, number>();
-  /** The halves that are away, so that an outage is told of once. */
-  readonly #away = new Set<Half>();
+  /** The halves that are away, and since when, so that an outage is reported once, and its end. */
+  readonly #away = new Map<Half, number>();
+  readonly #reporter: Reporter;
   #told: DirectoryView;
   #telling = false;
   #closed = false;
 
-  constructor(directory: Directory, names: CarrierNames) {
+  constructor(directory: Directory, names: CarrierNames, reporter: Reporter) {
+    this.#reporter = reporter;
     this.#store = new ViewStore({
       names,
-      onUnusable: (why) => warnOnce('COLORWAY_INSTANCE_UNUSABLE', why, why),
+      onUnusable: (why) => reporter.once('COLORWAY_INSTANCE_UNUSABLE', why, why),
     });
     this.#told = this.#store.current();
     this.#currentAt.set('instances', Number.NEGATIVE_INFINITY);
@@ -115,22 +114,30 @@ export class WatchedView {
   }
 
   #current(half: Half): void {
+    const now = performance.now();
+    this.#currentAt.set(half, now);
+    const since = this.#away.get(half);
+    if (since === undefined) return;
     this.#away.delete(half);
-    this.#currentAt.set(half, performance.now());
+    const seconds = Math.round((now - since) / 1_000);
+    this.#reporter.warn(
+      'COLORWAY_DIRECTORY_BACK',
+      `The directory (${half}) answers again, after ${seconds} s.`,
+    );
   }
 
   #lost(half: Half, why: string): void {
     if (this.#closed || this.#away.has(half)) return;
-    this.#away.add(half);
+    this.#away.set(half, performance.now());
     const meanwhile = this.#store.current().answered
       ? 'The last view goes on.'
       : 'Colored calls wait for its first answer, and then fail.';
-    warn('COLORWAY_DIRECTORY_FAILED', `The directory (${half}) is away: ${why} ${meanwhile}`);
+    this.#reporter.warn('COLORWAY_DIRECTORY_FAILED', `The directory (${half}) is away: ${why} ${meanwhile}`);
   }
 
   #withoutState(): void {
     this.#store.applyMemberships({ kind: 'snapshot', entries: [] });
-    warnOnce(
+    this.#reporter.once(
       'COLORWAY_STATE_MISSING',
       'The directory has no state half, so no service can be declared a member of an environment: when the last colored instance of a service is gone, its calls go to the baseline instead of failing. Use composeDirectory({ instances, state }).',
     );
@@ -152,14 +159,7 @@ export class WatchedView {
     this.#told = view;
     if (view.answered) this.#answered.resolve(view);
     for (const listener of [...this.#listeners]) {
-      try {
-        listener(view);
-      } catch (error) {
-        warn(
-          'COLORWAY_LISTENER_FAILED',
-          `A listener of onViewChange threw ${quote(reasonOf(error))}; the others were called.`,
-        );
-      }
+      callSafely(this.#reporter, 'A listener of onViewChange', () => listener(view));
     }
   }
 }

@@ -1,3 +1,4 @@
+export { endExpired } from './end-expired.js';
 export type { Environment } from './environment.js';
 export {
   type CreateEnvironmentOptions,

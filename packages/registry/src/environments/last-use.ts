@@ -1,5 +1,5 @@
 import { type Color, isColor, type StateEntry, type StateStore } from '@colorway/core';
-import { defaultReporter, type Reporter, updateEntry } from '@colorway/core/background';
+import { Scope, updateEntry } from '@colorway/core/background';
 import { environmentKey } from './environment.js';
 
 /*
@@ -19,15 +19,15 @@ const MAX_WRITES = 4;
 /** Notes in the directory that colors are used. */
 export class LastUse {
   readonly #state: StateStore;
-  readonly #reporter: Reporter;
+  readonly #scope: Scope;
   readonly #now: () => number;
   readonly #noted = new Map<Color, number>();
   #writes = 0;
 
   /** @param state with a time limit for each call. */
-  constructor(state: StateStore, now: () => number = Date.now, reporter: Reporter = defaultReporter()) {
+  constructor(state: StateStore, now: () => number = Date.now, scope: Scope = new Scope('last use')) {
     this.#state = state;
-    this.#reporter = reporter;
+    this.#scope = scope;
     this.#now = now;
   }
 
@@ -36,18 +36,23 @@ export class LastUse {
     const now = this.#now();
     const noted = this.#noted.get(color);
     if (noted !== undefined && now - noted < EVERY_MS) return;
-    if (this.#writes >= MAX_WRITES) return;
+    if (this.#writes >= MAX_WRITES || this.#scope.isDisposed) return;
     if (this.#noted.size >= MAX_COLORS) this.#noted.clear();
     this.#noted.set(color, now);
+    this.#scope.spawn(`note that ${color} is used`, () => this.#attempt(color, now));
+  }
+
+  async #attempt(color: Color, now: number): Promise<void> {
+    const { reporter } = this.#scope;
     this.#writes++;
-    this.#write(color, now)
-      .then(
-        () => this.#reporter.working('COLORWAY_LAST_USE_FAILED', SUBJECT),
-        (error: unknown) => this.#reporter.failing('COLORWAY_LAST_USE_FAILED', SUBJECT, error),
-      )
-      .finally(() => {
-        this.#writes--;
-      });
+    try {
+      await this.#write(color, now);
+      reporter.working('COLORWAY_LAST_USE_FAILED', SUBJECT);
+    } catch (error) {
+      reporter.failing('COLORWAY_LAST_USE_FAILED', SUBJECT, error);
+    } finally {
+      this.#writes--;
+    }
   }
 
   async #write(color: Color, now: number): Promise<void> {
