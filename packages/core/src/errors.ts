@@ -35,6 +35,8 @@ const STATUS_BY_CODE = {
   COLORWAY_ENVIRONMENT_UNKNOWN: 404,
   /** A consumer group or queue name that cannot be colored: too long, empty, or the same as another's. */
   COLORWAY_GROUP_NAME: 500,
+  /** Offsets are committed for a group of which nobody can tell whether it is the baseline's or the color's. */
+  COLORWAY_GROUP_UNKNOWN: 500,
   /** A wrapped client lacks what Colorway needs of it. */
   COLORWAY_CLIENT_UNSUPPORTED: 500,
   /** The message broker did not answer in time. */

@@ -32,6 +32,8 @@ export class BaselineRun implements ConsumerRun {
     member.start(
       new BaselineSteps({
         session,
+        commits: member.commits,
+        byHand: member.run.autoCommit === false,
         startOf: (held) => this.#startOf(held),
         decided: (color, owner) => member.decided(color, owner),
       }),

@@ -2,6 +2,8 @@ import type { Color } from '@colorway/core';
 import { type BaselineStep, nextStep } from '../ownership/baseline-step.js';
 import { handoverHere } from '../ownership/fences.js';
 import { type Owner, owner } from '../ownership/owner.js';
+import type { ApplicationCommits } from './application-commits.js';
+import { offsetOfProof } from './commit-offsets.js';
 import type { GroupSession } from './group-session.js';
 import type { HeldPartition } from './held-partition.js';
 import { NotNow, type PartitionSteps } from './partition-steps.js';
@@ -10,7 +12,10 @@ import type { Verdict } from './verdict.js';
 
 export interface BaselineStepsOptions {
   readonly session: GroupSession;
-  /** Where the consumer starts in a partition that no batch came from yet. */
+  readonly commits: ApplicationCommits;
+  /** Commits are the application's: `autoCommit: false`. */
+  readonly byHand: boolean;
+  /** What the group has committed, and where it has not, where it starts. */
   readonly startOf: (held: HeldPartition) => Promise<bigint>;
   /** Told of the reason for each colored message. */
   readonly decided: (color: Color, owner: Owner) => void;
@@ -70,9 +75,15 @@ export class BaselineSteps implements PartitionSteps {
           break;
         case 'commit-in-generation': {
           if (held.position === undefined) await this.#findStart(held);
-          const known = await prove(this.#options.session, held, color, () => {
-            const again = this.#next(held, color);
-            return again.kind === 'commit-in-generation' ? again : undefined;
+          const { session, commits, byHand, startOf } = this.#options;
+          const known = await prove({
+            ...{ session, commits, held, color },
+            decide: () => {
+              const again = this.#next(held, color);
+              return again.kind === 'commit-in-generation' ? again : undefined;
+            },
+            offsetOf: async ({ position }) =>
+              offsetOfProof(byHand, position, byHand ? await startOf(held) : undefined),
           });
           if (!known) return;
           break;

@@ -1,36 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BatchMember } from './batch-member.js';
 import type { EachBatchPayloadLike } from './client-types.js';
-import type { GroupSession } from './group-session.js';
+import { offsetBehindPassed } from './commit-offsets.js';
 import type { HeldPartition } from './held-partition.js';
+import { troubleOf } from './prove.js';
+
+const PAUSE_MS = 20;
+const LONG_PAUSE_MS = 1_000;
 
 /** Commits the start of a colored group before its first message, so that a crash before that cannot move it. */
 export async function commitStart(
-  session: GroupSession,
+  { session }: Pick<BatchMember, 'session'>,
   held: HeldPartition,
   payload: EachBatchPayloadLike,
 ): Promise<boolean> {
   const { topic, partition, start } = held;
   if (start === undefined) return true;
-  const accepted = await session.commit(topic, partition, start, payload);
+  const accepted = await held.committing(() => session.commit(topic, partition, start, payload));
   if (accepted !== undefined && held.current) {
     held.committed = start;
     held.start = undefined;
+    held.trouble = undefined;
     return true;
   }
-  // Most likely the group rebalances: the heartbeat tells the client.
+  held.trouble ??= troubleOf(session.refusal, session.groupId, topic);
+  // Most likely the group rebalances: the heartbeat tells the client. Where rights are missing it takes longer.
   await payload.heartbeat();
-  await sleep(20, undefined, { ref: false });
+  await sleep(held.trouble === undefined ? PAUSE_MS : LONG_PAUSE_MS, undefined, { ref: false });
   return false;
 }
 
-/**
- * Where commits are the user's own, messages that he never sees would hold the group back for ever. They are
- * committed when nothing of his is open: a commit behind a message of his would be his to make.
- */
-export async function commitPassed(held: HeldPartition, payload: EachBatchPayloadLike): Promise<void> {
-  const { topic, partition, position, committed = 0n, lastOwn } = held;
-  if (!held.current || position === undefined || position <= committed) return;
-  if (lastOwn !== undefined && committed <= lastOwn) return;
-  const offsets = [{ partition, offset: position.toString() }];
-  await payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: offsets }] });
+/** Commits what the application never sees, where commits are its own and nothing of its own is open. */
+export async function commitPassed(
+  { session, commits }: Pick<BatchMember, 'session' | 'commits'>,
+  held: HeldPartition,
+  payload: EachBatchPayloadLike,
+): Promise<void> {
+  const { topic, partition } = held;
+  if (!held.current || commits.isOpen(session.groupId, topic, partition)) return;
+  const offset = held.discarding === undefined ? offsetBehindPassed(held) : held.position;
+  if (offset === undefined || offset <= (held.committed ?? -1n)) return;
+  const offsets = [{ partition, offset: offset.toString() }];
+  await held.committing(() => payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: offsets }] }));
 }

@@ -1,5 +1,7 @@
 import type { Color, Coloring } from '@colorway/core';
+import type { ApplicationCommits } from './application-commits.js';
 import type { RunConfig } from './client-types.js';
+import type { GroupSession } from './group-session.js';
 import type { Discarding, HeldPartition } from './held-partition.js';
 import type { PartitionSteps } from './partition-steps.js';
 import type { Pauses } from './pauses.js';
@@ -8,7 +10,8 @@ import type { Tally } from './tally.js';
 /** As much of a group's member as the reading of a batch needs. */
 export interface BatchMember {
   readonly coloring: Coloring;
-  readonly session: { readonly groupId: string };
+  readonly session: Pick<GroupSession, 'groupId' | 'commit' | 'refusal'>;
+  readonly commits: ApplicationCommits;
   readonly steps: PartitionSteps;
   readonly pauses: Pauses;
   readonly run: RunConfig;

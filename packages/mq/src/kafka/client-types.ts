@@ -33,8 +33,20 @@ export interface SenderClient {
   sendBatch(batch: never): Promise<unknown>;
 }
 
+export interface TransactionClient extends SenderClient {
+  sendOffsets(offsets: never): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+export interface ProducerConfigLike {
+  readonly transactionalId?: string;
+  /** Milliseconds. */
+  readonly transactionTimeout?: number;
+}
+
 export interface ProducerClient extends SenderClient {
-  transaction(): Promise<SenderClient>;
+  transaction(): Promise<TransactionClient>;
 }
 
 export interface BatchLike {

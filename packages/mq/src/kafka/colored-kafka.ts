@@ -1,9 +1,10 @@
 import type { Coloring } from '@colorway/core';
+import { commitsOf } from './application-commits.js';
 import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
 import { GroupAdmin } from './group-admin.js';
 import { overlay } from './overlay.js';
 import { wrapConsumer } from './wrap-consumer.js';
-import { wrapProducer } from './wrap-producer.js';
+import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
 
 /**
  * The same client, in color. Producers stamp the active color; consumers join `GID_X` in the baseline and
@@ -21,7 +22,14 @@ import { wrapProducer } from './wrap-producer.js';
 export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
   const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
   return overlay(kafka, {
-    producer: (config?: never) => wrapProducer(coloring, kafka.producer(config) as ProducerClient),
-    consumer: (config: ConsumerConfigLike) => wrapConsumer(coloring, kafka, admin, config),
+    producer: (config?: never) => {
+      const colored = coloredProducerConfig(coloring, config);
+      return wrapProducer(coloring, kafka.producer(colored) as unknown as ProducerClient, colored);
+    },
+    consumer: (config: ConsumerConfigLike) => {
+      const consumer = wrapConsumer(coloring, kafka, admin, config);
+      commitsOf(coloring).know(config.groupId);
+      return consumer;
+    },
   });
 }

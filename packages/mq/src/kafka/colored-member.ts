@@ -11,7 +11,11 @@ import type { Discarded } from './discarded.js';
 import type { GroupAdmin } from './group-admin.js';
 import { GroupMember } from './group-member.js';
 import { GroupSession } from './group-session.js';
+import type { HeldPartition } from './held-partition.js';
 import type { TopicHandover } from './topic-handover.js';
+
+/** An application that commits as its consumer runs has done so long before. */
+const LONG_MS = 10_000;
 
 export interface ColoredMemberOptions {
   readonly coloring: Coloring;
@@ -62,10 +66,14 @@ export class ColoredMember {
       new ColoredSteps({
         color,
         session,
+        commits: member.commits,
+        byHand: run.autoCommit === false,
+        later: (held, ms) => member.later(held, ms),
         committedOf: async (held) => (await admin.committed(group, held.topic)).get(held.partition),
         close: (held, why) => {
           member.close(held, why);
           if (why === 'join-fence') options.onJoinFenceMissing?.();
+          if (why === 'application-commit') this.#awaitsCommit(held);
         },
         open: (held) => member.open(held),
         closeAtFirst: (held) => member.closeAtFirst(held),
@@ -87,6 +95,17 @@ export class ColoredMember {
   async disconnect(): Promise<void> {
     this.member.end();
     await this.consumer.disconnect().catch(() => {});
+  }
+
+  /** The status of a consumer says it too; a member that drains is nobody's consumer. */
+  #awaitsCommit({ topic, partition, waitingSince }: HeldPartition): void {
+    if (performance.now() - waitingSince < LONG_MS) return;
+    const { coloring, group } = this.#options;
+    coloring.reporter.once(
+      'COLORWAY_COMMIT_AWAITED',
+      `Group ${group}, topic ${topic}, partition ${partition}: the color leaves, and its last messages were handled but not committed by the application (autoCommit: false). Commit their offsets, or leave with discard.`,
+      `${group} ${topic} ${partition}`,
+    );
   }
 
   #isFinished(): boolean {

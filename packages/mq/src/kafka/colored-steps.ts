@@ -2,15 +2,25 @@ import type { Color } from '@colorway/core';
 import { type ColoredStep, nextColoredStep } from '../ownership/colored-step.js';
 import { handoverHere } from '../ownership/fences.js';
 import { type Owner, owner } from '../ownership/owner.js';
+import type { ApplicationCommits } from './application-commits.js';
+import { offsetOfProof, owesCommit } from './commit-offsets.js';
 import type { GroupSession } from './group-session.js';
 import type { HeldPartition } from './held-partition.js';
 import { NotNow, type PartitionSteps } from './partition-steps.js';
 import { prove } from './prove.js';
 import type { Verdict } from './verdict.js';
 
+/** How often it is looked whether the application has committed, where nobody tells. */
+const COMMIT_LOOK_MS = 1_000;
+
 export interface ColoredStepsOptions {
   readonly color: Color;
   readonly session: GroupSession;
+  readonly commits: ApplicationCommits;
+  /** Commits are the application's: `autoCommit: false`. */
+  readonly byHand: boolean;
+  /** Looks at a partition again after so many milliseconds. */
+  readonly later: (held: HeldPartition, ms: number) => void;
   /** What the group has committed. */
   readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Closes a partition, and opens it. */
@@ -97,11 +107,22 @@ export class ColoredSteps implements PartitionSteps {
         open(held);
         return true;
       case 'commit-in-generation': {
+        const ends = this.#ends(held);
+        if (ends && (await this.#awaitsCommit(held))) return true;
         // Nothing is taken any more, not even passed over: the stop must not be behind the position.
         close(held, 'leave-fence');
-        const known = await prove(session, held, this.color, () => {
-          const again = this.#next(held);
-          return again.kind === 'commit-in-generation' ? again : undefined;
+        const { commits, byHand, committedOf } = this.#options;
+        const known = await prove({
+          ...{ session, commits, held, color: this.color },
+          decide: () => {
+            const again = this.#next(held);
+            return again.kind === 'commit-in-generation' ? again : undefined;
+          },
+          offsetOf: async ({ position }) => {
+            // At the end nothing of the application's is open: what it never saw is committed for it.
+            const repeats = byHand && !ends;
+            return offsetOfProof(repeats, position, repeats ? await committedOf(held) : undefined);
+          },
         });
         return !known;
       }
@@ -117,6 +138,29 @@ export class ColoredSteps implements PartitionSteps {
         this.#finish(held);
         return true;
     }
+  }
+
+  /** Everything below the leave fence was handled, or given up; the group's commit is what is left to do. */
+  #ends(held: HeldPartition): boolean {
+    const { leave } = handoverHere(held.handover.table, this.color, held.partition).current;
+    return leave !== undefined && held.position !== undefined && held.position >= leave;
+  }
+
+  /** The color's last messages are the application's to commit: until then they may have to be handled again. */
+  async #awaitsCommit(held: HeldPartition): Promise<boolean> {
+    const { byHand, committedOf, close, later } = this.#options;
+    if (!byHand || this.#discards(held) || !owesCommit(held)) return false;
+    // It may have committed with a client that is not wrapped.
+    held.committed = await committedOf(held);
+    if (!held.current || !owesCommit(held)) return false;
+    close(held, 'application-commit');
+    later(held, COMMIT_LOOK_MS);
+    return true;
+  }
+
+  #discards(held: HeldPartition): boolean {
+    const { handover } = handoverHere(held.handover.table, this.color, held.partition);
+    return 'onLeave' in handover && handover.onLeave === 'discard';
   }
 
   #finish(held: HeldPartition): void {

@@ -31,13 +31,26 @@ function partitionStatus({
   open,
   waiting,
   waitingSince,
+  trouble,
 }: HeldPartition): MqPartition {
   const waits = waiting !== undefined && waiting !== 'done' && !open;
   return {
     ...{ topic, partition, position: position?.toString() },
     unread: unread(position, end),
-    ...(waits && { waiting: { for: waiting, ms: performance.now() - waitingSince } }),
+    ...(trouble !== undefined
+      ? { waiting: { for: trouble.why, ms: performance.now() - trouble.since, remedy: trouble.remedy } }
+      : waits && { waiting: { for: waiting, ms: performance.now() - waitingSince, ...remedyOf(waiting) } }),
   };
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  'application-commit':
+    'The color leaves, and its last messages were handled but not committed. Commit their offsets (the consumer has autoCommit: false), stop the consumer so that they are handled again by the baseline, or leave with discard.',
+};
+
+function remedyOf(waiting: string): { readonly remedy?: string } {
+  const remedy = REMEDIES[waiting];
+  return remedy === undefined ? {} : { remedy };
 }
 
 /** From the end of the log when it was last read: an idle or a closed partition may have more. */

@@ -3,14 +3,20 @@ import { createContextKey } from '@opentelemetry/api';
 
 const DRAIN = createContextKey('colorway.mq.drain');
 
-/**
- * Runs the handler of a baseline consumer for a message that it drains for a color. The message belongs to
- * another group, so a commit that the handler makes on its own consumer must not reach that one's group.
- */
-export function runInDrain<T>(fn: () => T): T {
-  return runInContext(activeContext().setValue(DRAIN, true), fn);
+/** The drain that a handler runs for. */
+export interface ActiveDrain {
+  /** The colored group, as the broker knows it. */
+  readonly brokerGroup: string;
 }
 
-export function inDrain(): boolean {
-  return activeContext().getValue(DRAIN) === true;
+/**
+ * Runs the handler of a baseline consumer for a message that it drains for a color. The message belongs to
+ * another group, so a commit that the handler makes must reach that one and not its own consumer's.
+ */
+export function runInDrain<T>(drain: ActiveDrain, fn: () => T): T {
+  return runInContext(activeContext().setValue(DRAIN, drain), fn);
+}
+
+export function activeDrain(): ActiveDrain | undefined {
+  return activeContext().getValue(DRAIN) as ActiveDrain | undefined;
 }

@@ -33,7 +33,8 @@ export async function drainColor(options: DrainerOptions): Promise<void> {
   const handlers: RunConfig = onLeave === 'discard' ? { eachMessage: () => Promise.resolve() } : options.run;
   const run: RunConfig = {
     ...handlers,
-    autoCommit: true,
+    // As the handlers were written: what they commit by themselves reaches the drained group.
+    autoCommit: handlers.autoCommit ?? true,
     autoCommitInterval: null,
     autoCommitThreshold: null,
   };

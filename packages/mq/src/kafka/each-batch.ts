@@ -1,7 +1,9 @@
 import type { BatchMember } from './batch-member.js';
 import type { BatchLike, EachBatchPayloadLike, MessageLike } from './client-types.js';
 import { ColorReader } from './color-reader.js';
+import { committing } from './commit-by-hand.js';
 import { runInDrain } from './drain-context.js';
+import { handOut } from './hand-out.js';
 import type { HeldPartition } from './held-partition.js';
 import { settles } from './settles.js';
 
@@ -19,7 +21,8 @@ export async function eachBatch(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
-  const { pauses, run } = member;
+  const { pauses, run, commits } = member;
+  const { groupId: group } = member.session;
   const { own, ends, last, cut } = select(member, held, batch);
   const skipped = ends.taken - own.length;
   member.tally.skip(topic, skipped);
@@ -33,7 +36,7 @@ export async function eachBatch(
 
   const lastOwn = own.at(-1);
   if (lastOwn !== undefined) {
-    if (run.autoCommit === false) held.lastOwn = BigInt(lastOwn.offset);
+    if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
     const filtered = own.length === batch.messages.length ? batch : filter(batch, own, last);
     const { seeks } = member;
     const filteredPayload: EachBatchPayloadLike = {
@@ -44,12 +47,17 @@ export async function eachBatch(
         pauses.pause([{ topic, partitions: [partition] }]);
         return () => pauses.resume([{ topic, partitions: [partition] }]);
       },
-      commitOffsetsIfNecessary: (offsets) => payload.commitOffsetsIfNecessary(offsets),
+      commitOffsetsIfNecessary: (offsets) =>
+        offsets === undefined
+          ? payload.commitOffsetsIfNecessary()
+          : committing(commits, group, offsets.topics ?? [], () => payload.commitOffsetsIfNecessary(offsets)),
       uncommittedOffsets: () => payload.uncommittedOffsets(),
       isRunning: () => payload.isRunning() && held.current,
       isStale: () => payload.isStale(),
     };
-    await (member.drains ? runInDrain(() => handler(filteredPayload)) : handler(filteredPayload));
+    await (member.drains
+      ? runInDrain({ brokerGroup: group }, () => handler(filteredPayload))
+      : handler(filteredPayload));
     member.tally.handle(topic, own.length);
     if (!held.current) return;
     const stale = member.seeks !== seeks && payload.isStale();

@@ -3,6 +3,7 @@ import type { BatchMember } from './batch-member.js';
 import type { EachBatchPayloadLike, EachMessagePayloadLike } from './client-types.js';
 import { ColorReader } from './color-reader.js';
 import { runInDrain } from './drain-context.js';
+import { handOut } from './hand-out.js';
 import type { HeldPartition } from './held-partition.js';
 import { inMessageSpan, isTraced } from './message-span.js';
 import { settles } from './settles.js';
@@ -75,10 +76,14 @@ export async function eachMessage(
       if (verdict === 'stop') return held.reached();
       if (verdict === 'undecided') return member.undecided(held, color ?? '', offset);
       resolvePassed();
-      if (byHand) held.lastOwn = BigInt(offset);
+      if (byHand) handOut(member, held, offset);
       const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
       const inColor = (): Promise<void> =>
-        runInMessageContext(coloring, headers, member.drains ? () => runInDrain(handle) : handle);
+        runInMessageContext(
+          coloring,
+          headers,
+          member.drains ? () => runInDrain({ brokerGroup: group }, handle) : handle,
+        );
       if (traced) {
         const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
         await inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);

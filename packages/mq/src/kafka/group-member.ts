@@ -1,20 +1,22 @@
 import type { Color, Coloring } from '@colorway/core';
-import { parseOffset } from '../ownership/offset.js';
 import type { Owner } from '../ownership/owner.js';
+import { Advances } from './advances.js';
+import { type ApplicationCommits, commitsOf } from './application-commits.js';
 import { commitPassed, commitStart } from './batch-commits.js';
 import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from './client-types.js';
 import { countBatch } from './count-batch.js';
+import { DecisionReasons } from './decision-reasons.js';
 import type { Discarded } from './discarded.js';
 import { eachBatch } from './each-batch.js';
 import { eachMessage } from './each-message.js';
 import type { GroupSession } from './group-session.js';
 import { type Discarding, HeldPartition } from './held-partition.js';
+import { MemberCommits } from './member-commits.js';
 import type { PartitionSteps } from './partition-steps.js';
 import { Pauses } from './pauses.js';
 import { Tally } from './tally.js';
 import type { TopicHandover } from './topic-handover.js';
 
-const RETRY_MS = 200;
 const SETTLE_MS = 250;
 
 export interface GroupMemberOptions {
@@ -42,15 +44,17 @@ export class GroupMember {
   /** Grows with each seek. */
   seeks = 0;
   readonly tally: Tally;
-  readonly reasons = new Map<Color, Owner['reason']>();
+  readonly reasons = new DecisionReasons();
+  readonly commits: ApplicationCommits;
   /** Told when a partition came to its end. */
   onFinished: () => void = () => {};
   readonly #topics: ReadonlyMap<string, TopicHandover>;
   readonly #onDiscard: (discarded: Discarded) => Promise<void>;
   readonly #held = new Map<string, Map<number, HeldPartition>>();
   readonly #stops: (() => void)[] = [];
+  readonly #advances: Advances;
+  readonly #own: MemberCommits;
   #steps!: PartitionSteps;
-  #over = false;
 
   constructor({ coloring, consumer, session, topics, run, drains = false, onDiscard }: GroupMemberOptions) {
     this.coloring = coloring;
@@ -62,6 +66,19 @@ export class GroupMember {
     this.drains = drains;
     this.#topics = topics;
     this.#onDiscard = onDiscard ?? (() => Promise.resolve());
+    this.commits = commitsOf(coloring);
+    const [first] = topics.values();
+    this.#own = new MemberCommits({
+      ...{ consumer, drains, baselineGroup: first?.group },
+      held: (topic, partition) => this.held(topic, partition),
+      hurry: (held) => this.#advances.kick(held, true),
+    });
+    this.#advances = new Advances({
+      reporter: coloring.reporter,
+      group: session.groupId,
+      advance: (held) => this.#steps.advance(held),
+      settled: (held) => this.#settled(held),
+    });
   }
 
   get steps(): PartitionSteps {
@@ -78,8 +95,9 @@ export class GroupMember {
     on(GROUP_JOIN, ({ memberId, memberAssignment }: GroupJoin) => this.#assigned(memberId, memberAssignment));
     for (const over of [CRASH, STOP]) on(over, () => this.#lose());
     on(END_BATCH_PROCESS, (batch: EmptyBatch) => this.#passedEmpty(batch));
-    on(COMMIT_OFFSETS, ({ topics }: { topics: OffsetsLike['topics'] }) => this.#committed(topics));
-    this.session.onGeneration = () => this.#kickAll();
+    on(COMMIT_OFFSETS, ({ topics }: { topics: OffsetsLike['topics'] }) => this.#own.committed(topics));
+    this.#stops.push(this.commits.add(this.session.groupId, this.#own));
+    this.session.onGeneration = () => this.#kickAll(true);
     for (const handover of this.#topics.values()) {
       this.#stops.push(handover.onChange(() => this.#kickTopic(handover.topic)));
     }
@@ -87,8 +105,8 @@ export class GroupMember {
 
   /** The consumer has ended, and nothing is to be told any more. */
   end(): void {
-    this.#over = true;
     this.#lose();
+    this.#advances.end();
     for (const stop of this.#stops.splice(0)) stop();
   }
 
@@ -111,13 +129,13 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
-      if (held.position === undefined && first !== null) held.position = BigInt(first);
-      if (held.start !== undefined && !(await commitStart(this.session, held, payload))) return;
+      if (first !== null) held.beginsAt(BigInt(first));
+      if (held.start !== undefined && !(await commitStart(this, held, payload))) return;
       held.end = batch.highWatermark;
       if (held.discarding !== undefined) await countBatch(this, held, payload, held.discarding);
       else if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
       else if (this.run.eachBatch) await eachBatch(this, held, payload, this.run.eachBatch);
-      if (this.run.autoCommit === false) await commitPassed(held, payload);
+      if (this.run.autoCommit === false) await commitPassed(this, held, payload);
     } finally {
       await held.exit(payload);
       if (held.until !== undefined) this.kick(held);
@@ -175,32 +193,21 @@ export class GroupMember {
   }
 
   decided(color: Color, { reason }: Owner): void {
-    if (this.reasons.get(color) !== reason) this.reasons.set(color, reason);
+    this.reasons.set(color, reason);
   }
 
   kick(held: HeldPartition): void {
-    if (this.#over || !held.current) return;
-    held.again = true;
-    if (held.advancing) return;
-    held.advancing = true;
-    void this.#advance(held);
+    this.#advances.kick(held);
   }
 
-  async #advance(held: HeldPartition): Promise<void> {
-    try {
-      while (held.again && held.current) {
-        held.again = false;
-        await this.#steps.advance(held);
-      }
-      if (this.#steps.color === undefined && !held.open) this.open(held);
-      if (held.finished) this.onFinished();
-    } catch {
-      // The directory or the broker is away, or the group rebalances. What waits says so by itself.
-      setTimeout(() => this.kick(held), RETRY_MS).unref();
-    } finally {
-      held.advancing = false;
-    }
-    if (held.again) this.kick(held);
+  /** Its steps are looked at again after so many milliseconds. */
+  later(held: HeldPartition, ms: number): void {
+    this.#advances.later(held, ms);
+  }
+
+  #settled(held: HeldPartition): void {
+    if (this.#steps.color === undefined && !held.open) this.open(held);
+    if (held.finished) this.onFinished();
   }
 
   #stillUndecided(held: HeldPartition): boolean {
@@ -238,27 +245,20 @@ export class GroupMember {
   }
 
   #forget(): void {
-    for (const held of this.all()) held.current = false;
+    for (const held of this.all()) {
+      held.current = false;
+      this.#advances.forget(held);
+    }
     this.#held.clear();
   }
 
-  #kickAll(): void {
-    for (const held of this.all()) this.kick(held);
+  #kickAll(hurry = false): void {
+    for (const held of this.all()) this.#advances.kick(held, hurry);
   }
 
   #kickTopic(topic: string): void {
     for (const held of this.#held.get(topic)?.values() ?? []) this.kick(held);
     this.onFinished();
-  }
-
-  #committed(topics: OffsetsLike['topics']): void {
-    for (const { topic, partitions } of topics) {
-      for (const { partition, offset } of partitions) {
-        const held = this.held(topic, partition);
-        // A `Long` where the user commits by hand.
-        if (held !== undefined) held.committed = parseOffset(String(offset));
-      }
-    }
   }
 
   /** KafkaJS does not hand over a batch of control records alone, and passes it by itself. */

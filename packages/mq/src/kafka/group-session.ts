@@ -28,6 +28,8 @@ export class GroupSession {
   readonly groupId: string;
   /** Told when the generation becomes known. */
   onGeneration: () => void = () => {};
+  /** Why the last commit was not taken, where somebody said so. */
+  refusal: unknown;
   #cluster: ClusterLike | undefined;
   #memberId: string | undefined;
   #generation: number | undefined;
@@ -116,9 +118,15 @@ export class GroupSession {
           ? await this.#commitDirectly(topics)
           : await this.#commitInBatch(topics, payload);
       // A new assignment meanwhile: the position that it begins with is not this one.
-      if (generation === undefined || member === undefined || member !== this.#memberId) return undefined;
+      if (generation === undefined || member === undefined || member !== this.#memberId) {
+        this.refusal = undefined;
+        return undefined;
+      }
+      this.refusal = undefined;
       return { generation, position };
-    } catch {
+    } catch (error) {
+      // As a rule the group rebalances. Whoever asked tries again, and says why where that goes on.
+      this.refusal = error;
       return undefined;
     }
   }

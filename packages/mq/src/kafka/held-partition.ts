@@ -38,8 +38,12 @@ export class HeldPartition {
   start: bigint | undefined;
   /** The group's committed offset as far as is known. */
   committed: bigint | undefined;
-  /** The last message that a handler got, where commits are the user's own. */
+  /** The last message that a handler got, where commits are the application's own. */
   lastOwn: bigint | undefined;
+  /** Steps that failed one after the other. */
+  failures = 0;
+  /** Why no step can be taken, and what to do about it. */
+  trouble: { readonly why: string; readonly remedy: string; readonly since: number } | undefined;
   /** Nothing is left to do in it for a color that leaves. */
   finished = false;
   /** Set while messages are given up. */
@@ -61,6 +65,8 @@ export class HeldPartition {
   #inBatch = false;
   #atGap: Work | undefined;
   #exclusive: Promise<void> | undefined;
+  #committing: Promise<void> | undefined;
+  #soughtAnywhere = false;
   #settled: (() => void) | undefined;
 
   constructor(handover: TopicHandover, partition: number) {
@@ -96,6 +102,42 @@ export class HeldPartition {
   /** The user moved it; `undefined` for one of Kafka's special offsets. */
   sought(offset: string): void {
     this.position = parseOffset(offset);
+    this.#soughtAnywhere = this.position === undefined;
+    if (this.position !== undefined) this.#skippedTo(this.position);
+  }
+
+  /** A batch came, from here on. */
+  beginsAt(offset: bigint): void {
+    if (this.position !== undefined) return;
+    this.position = offset;
+    if (this.#soughtAnywhere) this.#skippedTo(offset);
+    this.#soughtAnywhere = false;
+  }
+
+  /** What the user jumped over is his to commit, or not. */
+  #skippedTo(offset: bigint): void {
+    if (this.lastOwn === undefined || this.lastOwn < offset - 1n) this.lastOwn = offset - 1n;
+  }
+
+  /** A commit of the adapter's own; there is one at a time. */
+  async committing<T>(commit: () => Promise<T>): Promise<T> {
+    while (this.#committing !== undefined) await this.#committing;
+    const done = commit();
+    const settled = done.then(
+      () => {},
+      () => {}, // It is the caller's to handle.
+    );
+    this.#committing = settled;
+    try {
+      return await done;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  /** Resolves when no commit of the adapter's own is under way. */
+  async quiet(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing;
   }
 
   wait(reason: string): void {
@@ -140,7 +182,7 @@ export class HeldPartition {
     }
     const done = work(undefined);
     const settled = done
-      .catch(() => {})
+      .catch(() => {}) // It is the caller's to handle, who has `done`.
       .finally(() => {
         if (this.#exclusive === settled) this.#exclusive = undefined;
       });
@@ -167,6 +209,7 @@ export class HeldPartition {
       const late = this.#atGap;
       this.#atGap = undefined;
       // Asked for while the last one ran: there is no batch any more.
+      // Who asked is told of a failure by `late` itself.
       if (late !== undefined) void this.between(() => late(undefined)).catch(() => {});
     }
   }

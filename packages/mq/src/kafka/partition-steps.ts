@@ -17,5 +17,5 @@ export interface PartitionSteps {
   owner(held: HeldPartition, color: Color, offset: bigint): Owner;
 }
 
-/** A step could not be taken now: the commit was not accepted, or nobody can tell. */
+/** A step could not be taken now: the commit was not accepted (`cause`, where the client told why), or nobody can tell. */
 export class NotNow extends Error {}

@@ -5,6 +5,7 @@ import type {
   KafkaClient,
   RunConfig,
   Subscription,
+  TopicPartitionOffset,
 } from './client-types.js';
 import type { GroupAdmin } from './group-admin.js';
 import { overlay } from './overlay.js';
@@ -28,6 +29,6 @@ export function wrapConsumer(
     pause: (topics?: []) => wrapped.pauses('pause', topics),
     resume: (topics?: []) => wrapped.pauses('resume', topics),
     paused: () => wrapped.member?.pauses.paused() ?? wrapped.consumer.paused(),
-    commitOffsets: (topics?: []) => wrapped.commitOffsets(topics),
+    commitOffsets: (offsets?: TopicPartitionOffset[]) => wrapped.commitOffsets(offsets),
   });
 }

@@ -8,24 +8,56 @@ import {
 } from '@colorway/core';
 import { propagation } from '@opentelemetry/api';
 import { messageBaggage, stampMessage } from '../message/index.js';
+import { commitsOf } from './application-commits.js';
 import type {
   HeadersLike,
   OutgoingMessage,
   ProducerClient,
+  ProducerConfigLike,
   SenderClient,
   TopicMessagesLike,
+  TransactionClient,
 } from './client-types.js';
 import { overlay } from './overlay.js';
+import { type GroupOffsets, TransactionOffsets } from './transaction-offsets.js';
 
-/** A producer whose messages carry the color that is active where they are sent; the caller's objects stay as they are. */
-export function wrapProducer(coloring: Coloring, producer: ProducerClient): ProducerClient {
+/** As KafkaJS: after so long the broker ends a transaction by itself. */
+const TRANSACTION_MS = 60_000;
+
+/**
+ * A producer whose messages carry the color that is active where they are sent; the caller's objects stay as they
+ * are. Offsets that a transaction sends reach the group in which the instance reads.
+ */
+export function wrapProducer(
+  coloring: Coloring,
+  producer: ProducerClient,
+  { transactionTimeout = TRANSACTION_MS }: ProducerConfigLike = {},
+): ProducerClient {
+  const wrapTransaction = (transaction: TransactionClient): TransactionClient => {
+    const offsets = new TransactionOffsets(commitsOf(coloring), coloring.color, transactionTimeout);
+    return overlay(transaction, {
+      ...senders(coloring, transaction),
+      sendOffsets: (given: GroupOffsets) =>
+        offsets.send(given, (routed) => transaction.sendOffsets(routed as never)),
+      commit: () => offsets.end('commit', () => transaction.commit()),
+      abort: () => offsets.end('abort', () => transaction.abort()),
+    });
+  };
   return overlay(producer, {
     ...senders(coloring, producer),
-    transaction: async () => {
-      const transaction = await producer.transaction();
-      return overlay(transaction, senders(coloring, transaction));
-    },
+    transaction: async () => wrapTransaction(await producer.transaction()),
   });
+}
+
+/**
+ * A transactional id belongs to one producer at a time; the second one ends the first. So that an instance of a
+ * color does not end the baseline's transactions, it gets its own: `copier` becomes `copier-<color>`.
+ */
+export function coloredProducerConfig<Config>(coloring: Coloring, config: Config): Config {
+  const { transactionalId } = (config ?? {}) as ProducerConfigLike;
+  const { color } = coloring;
+  if (color === undefined || typeof transactionalId !== 'string') return config;
+  return { ...config, transactionalId: `${transactionalId}-${color}` };
 }
 
 function senders(coloring: Coloring, sender: SenderClient): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { type Coloring, isColorwayError, type MqPhase, quote, warnOnce } from '@colorway/core';
 import { leavingOf } from '../leaving/index.js';
+import { commitsOf } from './application-commits.js';
 import { BaselineRun } from './baseline-run.js';
 import { environmentExists } from './check-environment.js';
 import type {
@@ -8,13 +9,14 @@ import type {
   KafkaClient,
   RunConfig,
   Subscription,
+  TopicPartitionOffset,
 } from './client-types.js';
 import { coloredGroup } from './colored-group.js';
 import { innerRun, makeConsumer } from './colored-member.js';
 import { ColoredRun } from './colored-run.js';
+import { type CommittingConsumer, commitByHand } from './commit-by-hand.js';
 import type { ConsumerRun } from './consumer-setting.js';
 import { consumerStatus } from './consumer-status.js';
-import { inDrain } from './drain-context.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { GroupMember } from './group-member.js';
 import type { GroupSession } from './group-session.js';
@@ -110,12 +112,10 @@ export class WrappedConsumer {
     else this.member.pauses[what](topics);
   }
 
-  async commitOffsets(topics: [] | undefined): Promise<void> {
-    // The message being drained is another group's, which commits for itself.
-    if (inDrain()) return;
-    await (this.consumer as ConsumerClient & { commitOffsets(topics?: []): Promise<void> }).commitOffsets(
-      topics,
-    );
+  async commitOffsets(offsets: TopicPartitionOffset[] | undefined): Promise<void> {
+    const names = { group: this.#group, brokerGroup: this.#brokerGroup };
+    const consumer = this.consumer as ConsumerClient & CommittingConsumer;
+    await commitByHand(commitsOf(this.#coloring), names, consumer, offsets);
   }
 
   /** Nothing runs before the directory has answered, and before what it says of every topic is known. */

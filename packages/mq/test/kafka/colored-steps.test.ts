@@ -1,5 +1,6 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
+import { commitsOf } from '../../src/kafka/application-commits.js';
 import { ColoredSteps } from '../../src/kafka/colored-steps.js';
 import type { GroupSession } from '../../src/kafka/group-session.js';
 import { HeldPartition } from '../../src/kafka/held-partition.js';
@@ -21,6 +22,9 @@ test('a colored consumer that leaves takes nothing more before it commits where 
   const steps = new ColoredSteps({
     color: 'red',
     session,
+    commits: commitsOf(coloring),
+    byHand: false,
+    later: () => {},
     committedOf: async () => 4n,
     close: (_held, why) => void done.push(`close ${why}`),
     open: () => void done.push('open'),

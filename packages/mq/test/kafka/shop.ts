@@ -50,10 +50,13 @@ export class Shop {
   readonly handled: Handled[] = [];
   readonly brokers: string[];
   readonly #kafka: Kafka;
+  readonly #makeClient: (() => Kafka) | undefined;
   readonly #closers: (() => Promise<unknown>)[] = [];
   #producer: Producer | undefined;
 
-  constructor(brokers: string[], directory: Directory = memoryDirectory()) {
+  /** @param makeClient for another client than one of `brokers`. */
+  constructor(brokers: string[], directory: Directory = memoryDirectory(), makeClient?: () => Kafka) {
+    this.#makeClient = makeClient;
     const unique = `${++made}-${randomBytes(3).toString('hex')}`;
     this.brokers = brokers;
     this.topic = `orders-${unique}`;
@@ -63,6 +66,7 @@ export class Shop {
   }
 
   client(): Kafka {
+    if (this.#makeClient !== undefined) return this.#makeClient();
     return new Kafka({ brokers: this.brokers, logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50 } });
   }
 
