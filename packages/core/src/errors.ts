@@ -21,6 +21,8 @@ const STATUS_BY_CODE = {
   COLORWAY_DIRECTORY_UNANSWERED: 503,
   /** A colored instance was chosen and could not be reached, or broke off; its color has no other. */
   COLORWAY_INSTANCE_UNREACHABLE: 503,
+  /** Whoever answered is another instance than the directory said, and the request cannot go on to the next. */
+  COLORWAY_INSTANCE_MISDIRECTED: 503,
   /** A request whose headers were fixed before the color could be added. */
   COLORWAY_HEADERS_FIXED: 500,
   /** Reading from or writing to the directory failed. */
@@ -54,6 +56,20 @@ const STATUS_BY_CODE = {
 export type ColorwayErrorCode = keyof typeof STATUS_BY_CODE;
 
 /**
+ * Stands on an answer that passes a refusal on: whoever passes it on is well, so that callers do not turn away from it.
+ */
+export const REFUSAL_HEADER = 'x-colorway-refusal';
+
+const REFUSALS: ReadonlySet<ColorwayErrorCode> = new Set([
+  'COLORWAY_MEMBER_DOWN',
+  'COLORWAY_BASELINE_DOWN',
+  'COLORWAY_SERVICE_UNKNOWN',
+  'COLORWAY_DIRECTORY_UNANSWERED',
+  'COLORWAY_INSTANCE_UNREACHABLE',
+  'COLORWAY_INSTANCE_MISDIRECTED',
+]);
+
+/**
  * The one error class of every Colorway package. Tell cases apart by `code`; use
  * {@link isColorwayError} rather than `instanceof`, which fails across two installed copies.
  */
@@ -64,6 +80,8 @@ export class ColorwayError extends Error {
   readonly statusCode: number;
   /** The same, under the name that Koa and Express 4 read. */
   readonly status: number;
+  /** For the response of an error that escapes a handler; Express, Fastify and Koa read it. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Koa shows the message to the caller: it names services and colors, and no secrets. */
   readonly expose = true;
 
@@ -72,6 +90,7 @@ export class ColorwayError extends Error {
     this.code = code;
     this.statusCode = STATUS_BY_CODE[code];
     this.status = this.statusCode;
+    if (REFUSALS.has(code)) this.headers = { [REFUSAL_HEADER]: code };
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

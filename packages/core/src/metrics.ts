@@ -24,6 +24,8 @@ export type CounterName =
   | 'coloring.retries'
   /** Instances taken out for a while after consecutive failures; attribute `coloring.service`. */
   | 'coloring.ejections'
+  /** Answers of instances that are others than the directory said; attribute `coloring.service`. */
+  | 'coloring.misdirected'
   /** Messages of other colors that a consumer passed over; attributes `coloring.group`, `coloring.topic`. */
   | 'coloring.mq.skipped'
   /** Messages that a consumer's handlers got; attributes as above. */

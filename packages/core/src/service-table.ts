@@ -13,6 +13,10 @@ export class ServiceTable {
   readonly #name: string;
   /** By color; `undefined` is the baseline. A list that a view has taken is copied before it is changed. */
   readonly #instances = new Map<Color | undefined, Instance[]>();
+  /** All that are known at one address; see {@link #settle}. */
+  readonly #byAddress = new Map<string, Instance[]>();
+  readonly #unsettled = new Set<string>();
+  readonly #listed = new Set<Instance>();
   readonly #members = new Set<Color>();
   readonly #changed = new Set<Color | undefined>();
   /** The colors whose list no view has taken yet. */
@@ -30,14 +34,20 @@ export class ServiceTable {
   }
 
   put(instance: Instance): void {
-    this.#unshare(instance.color).push(instance);
+    const address = addressOf(instance);
+    const tenants = this.#byAddress.get(address);
+    if (tenants === undefined) this.#byAddress.set(address, [instance]);
+    else tenants.push(instance);
+    this.#unsettled.add(address);
   }
 
   remove(instance: Instance): void {
-    const fellows = this.#unshare(instance.color);
-    const index = fellows.indexOf(instance);
-    if (index !== -1) fellows.splice(index, 1);
-    if (fellows.length === 0) this.#instances.delete(instance.color);
+    const address = addressOf(instance);
+    const tenants = this.#byAddress.get(address)?.filter((one) => one !== instance) ?? [];
+    if (tenants.length === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, tenants);
+    this.#unlist(instance);
+    this.#unsettled.add(address);
   }
 
   declare(color: Color): void {
@@ -51,6 +61,8 @@ export class ServiceTable {
   }
 
   view(): ServiceView {
+    for (const address of this.#unsettled) this.#settle(this.#byAddress.get(address) ?? []);
+    this.#unsettled.clear();
     if (this.#changed.size === 0) return this.#view;
     let { uncolored, undeclared } = this.#view;
     const colored = new Map<Color, RouteDecision | undefined>();
@@ -72,8 +84,34 @@ export class ServiceTable {
     return this.#view;
   }
 
+  /**
+   * Of the instances at one address only those count that started last: the others are gone, and their leases have
+   * not run out yet. Whoever listens there now may have another color (law 4).
+   */
+  #settle(tenants: readonly Instance[]): void {
+    const last = tenants.reduce((latest, { startedAt }) => Math.max(latest, startedAt), 0);
+    for (const instance of tenants) {
+      if (instance.startedAt < last) this.#unlist(instance);
+      else this.#list(instance);
+    }
+  }
+
+  #list(instance: Instance): void {
+    if (this.#listed.has(instance)) return;
+    this.#listed.add(instance);
+    this.#unshare(instance.color).push(instance);
+  }
+
+  #unlist(instance: Instance): void {
+    if (!this.#listed.delete(instance)) return;
+    const fellows = this.#unshare(instance.color);
+    const index = fellows.indexOf(instance);
+    if (index !== -1) fellows.splice(index, 1);
+    if (fellows.length === 0) this.#instances.delete(instance.color);
+  }
+
   #baseline(reason: 'no-color' | 'not-member'): RouteDecision {
-    const instances = this.#list(undefined);
+    const instances = this.#listOf(undefined);
     const service = this.#name;
     if (instances === undefined)
       return Object.freeze({ kind: 'unavailable', reason: 'baseline-down', service });
@@ -81,7 +119,7 @@ export class ServiceTable {
   }
 
   #colored(color: Color): RouteDecision | undefined {
-    const instances = this.#list(color);
+    const instances = this.#listOf(color);
     const service = this.#name;
     if (instances !== undefined)
       return Object.freeze({ kind: 'colored', reason: 'colored', service, instances });
@@ -89,7 +127,7 @@ export class ServiceTable {
     return Object.freeze({ kind: 'unavailable', reason: 'member-down', service });
   }
 
-  #list(color: Color | undefined): readonly [Instance, ...Instance[]] | undefined {
+  #listOf(color: Color | undefined): readonly [Instance, ...Instance[]] | undefined {
     const list = this.#instances.get(color);
     return list === undefined ? undefined : (list as [Instance, ...Instance[]]);
   }
@@ -104,4 +142,8 @@ export class ServiceTable {
     this.#instances.set(color, list);
     return list;
   }
+}
+
+function addressOf({ host, port }: Instance): string {
+  return `${host} ${port}`;
 }

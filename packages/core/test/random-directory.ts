@@ -20,14 +20,15 @@ const record = fc
     service: fc.constantFrom(...SERVICES),
     port: fc.integer({ min: 3000, max: 3002 }),
     color: fc.constantFrom<Color | undefined>(...COLORS, undefined, undefined),
+    startedAt: fc.constantFrom(0, 0, 1, 2),
   })
   .map(
-    ({ id, service, port, color }): InstanceRecord => ({
+    ({ id, service, port, color, startedAt }): InstanceRecord => ({
       id,
       service,
       host: '10.0.0.1',
       port,
-      startedAt: 0,
+      startedAt,
       metadata: color === undefined ? {} : { COLORING_ENV: color },
     }),
   );

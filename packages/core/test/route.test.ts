@@ -15,7 +15,10 @@ import {
 /** The laws, said naively: a walk over all facts, for each question. */
 function reference(color: Color | undefined, service: string, facts: Facts, seen: ReadonlySet<string>) {
   if (!seen.has(service)) return { kind: 'unknown', reason: 'service-unknown', ids: [] };
-  const live = [...facts.instances.values()].filter((one) => one.service === service);
+  const all = [...facts.instances.values()].filter((one) => one.service === service);
+  const live = all.filter(
+    ({ port, startedAt }) => !all.some((other) => other.port === port && other.startedAt > startedAt),
+  );
   const of = (wanted: Color | undefined) =>
     live
       .filter(({ metadata }) => metadata.COLORING_ENV === wanted)

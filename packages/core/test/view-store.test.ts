@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import {
+  type Color,
   type DirectoryView,
   type InstanceRecord,
   LayeredMap,
   type RouteDecision,
   resolveCarrierNames,
+  route,
   ViewStore,
 } from '../src/index.js';
 import { answer, apply, change, type Facts, noFacts, step, steps } from './random-directory.js';
@@ -136,6 +138,37 @@ it('a change to one service leaves the lists of the others, and both baseline an
   expect(listOf(before, 'stock')).toHaveLength(1);
   const undeclared = view.services.get('order')?.undeclared;
   expect(undeclared !== undefined && 'instances' in undeclared && undeclared.instances).toBe(listOf(view));
+});
+
+describe('two records with one address', () => {
+  const base = { ...record, startedAt: 10 };
+  const red = { ...record, id: 'b', startedAt: 20, metadata: { COLORING_ENV: 'red' } };
+  const ids = (store: ViewStore, color?: Color) => {
+    const decision = route(color, 'order', store.current());
+    return 'instances' in decision ? decision.instances.map(({ id }) => id) : decision.reason;
+  };
+
+  it.each([[[base, red]], [[red, base]]])(
+    'the one that started later counts, in whatever order they come',
+    (records) => {
+      const store = new ViewStore();
+      answer(store);
+      put(store, ...records);
+      expect(ids(store)).toBe('baseline-down');
+      expect(ids(store, 'red')).toEqual(['b']);
+      expect(ids(store, 'blue')).toBe('baseline-down');
+      store.applyInstances({ kind: 'delta', put: [], removed: ['b'] });
+      expect(ids(store)).toEqual(['a']);
+    },
+  );
+
+  it('both count where none is later, and those of other addresses and services stay', () => {
+    const store = new ViewStore();
+    answer(store);
+    put(store, base, { ...base, id: 'c' }, { ...base, id: 'd', port: 2, startedAt: 1 });
+    put(store, { ...red, service: 'stock' });
+    expect(ids(store)).toEqual(['a', 'c', 'd']);
+  });
 });
 
 describe('what others write into a directory', () => {

@@ -11,14 +11,16 @@ import {
   type Instance,
   type RouteDecision,
 } from '@colorway/core';
+import { Attempt } from './attempt.js';
 import { Balancer } from './balancing/balancer.js';
 import { type Balancing, resolveBalancing } from './balancing/balancing-options.js';
-import type { Endpoint } from './balancing/endpoint.js';
-import type { EndpointSet } from './balancing/endpoint-set.js';
+import type { Standing } from './balancing/standing.js';
 import { keepAliveAgent } from './keep-alive-agent.js';
 import { measure } from './measured-request.js';
 import type { ClientOptions } from './options.js';
-import { colorRequest, headersFixed, signRequest, uncolorRequest } from './request-headers.js';
+import { WANTED_HEADER } from './outgoing-headers.js';
+import { readHeader } from './request-head.js';
+import { colorRequest, signRequest, uncolorRequest } from './request-headers.js';
 import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
 import { type Target, targetOf } from './target.js';
 
@@ -39,14 +41,15 @@ export interface RequestTarget {
   readonly hostname?: string;
   readonly servername?: string;
   readonly socketPath?: string;
-  readonly headers?: unknown;
 }
 
 /** The attempts of one call that may be tried again from outside. */
 export class Attempts {
-  readonly tried = new Set<Endpoint<http.Agent>>();
-  last: { readonly endpoint: Endpoint<http.Agent>; readonly set: EndpointSet<http.Agent> } | undefined;
+  readonly tried = new Set<Standing<http.Agent>>();
+  last: Attempt<http.Agent> | undefined;
   count = 0;
+  /** Requests of the attempt that runs: more than one where redirects are followed. */
+  hops = 0;
 }
 
 /** What agents of one client share: the rules of calls, and an agent with connections for each instance. */
@@ -94,14 +97,12 @@ export class AgentCaller {
         Number(options.port ?? defaultPort) !== defaultPort,
       );
       const way = options.socketPath ? PASS : this.caller.way(target, flow);
-      const isFixed = request.headersSent;
-      const call = { request, options, fallback, target, flow, attempts, isFixed };
+      if (attempts !== undefined) attempts.hops++;
+      const call = { request, options, fallback, target, flow, attempts };
       if (way !== WAIT) {
         this.#go(way, call);
         return;
       }
-      /* Now, for node:http renders the headers with the caller's `end()`. */
-      this.#setColor(request, options, flow);
       void this.#goLater(call);
     } catch (error) {
       fail(request, error as Error);
@@ -122,7 +123,9 @@ export class AgentCaller {
 
   async #goLater(call: Call): Promise<void> {
     try {
-      this.#go(await this.caller.wayAnswered(call.target, call.flow), call);
+      const way = await this.caller.wayAnswered(call.target, call.flow);
+      if (call.request.destroyed) fail(call.request);
+      else this.#go(way, call);
     } catch (error) {
       fail(call.request, error as Error);
     }
@@ -136,41 +139,43 @@ export class AgentCaller {
   /* In the caller's context, unlike with undici: node:http runs the response's listeners in it (law 1), and
      OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
   #pass({ request, options, fallback, target, flow }: Call): void {
-    this.#setColor(request, options, this.caller.propagates(target) ? flow : undefined);
+    this.#setColor(request, this.caller.propagates(target) ? flow : undefined, undefined);
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }
 
-  #route(decision: RouteDecision, { request, options, flow, attempts, isFixed }: Call): void {
+  #route(decision: RouteDecision, { request, options, flow, attempts }: Call): void {
     const color = colorOf(flow);
     if (flow === undefined) this.caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw this.caller.refuse(decision, color);
-    this.#setColor(request, options, flow);
-    if (this.caller.signs) {
-      if (isFixed) throw headersFixed(request);
-      signRequest(request, this.caller);
-    }
     const { clock } = this.balancer;
     const now = clock.now();
-    const set = this.balancer.set(decision);
-    const endpoint =
+    const set = this.balancer.set(decision, color);
+    const standing =
       (attempts !== undefined && attempts.tried.size > 0 && set.pickAgain(now, attempts.tried)) ||
       set.pick(now);
-    if (attempts !== undefined) attempts.last = { endpoint, set };
+    this.#setColor(request, flow, set.wanted);
+    if (this.caller.signs) signRequest(request, this.caller);
     if (attempts === undefined || attempts.count === 0) set.budget.deposit(now);
-    this.caller.attempt(decision, color, endpoint.instance, (attempts?.count ?? 0) + 1);
-    measure(request, { endpoint, set, color, clock, trail: activeTrail() });
-    (endpoint.transport as http.Agent & AgentLike).addRequest(request, {
+    this.caller.attempt(decision, color, standing.instance, (attempts?.count ?? 0) + 1);
+    const attempt = new Attempt(set, standing, now);
+    if (attempts !== undefined) attempts.last = attempt;
+    measure(request, { attempt, color, clock, trail: activeTrail() });
+    (standing.transport as http.Agent & AgentLike).addRequest(request, {
       ...options,
-      ...this.#address(endpoint.instance),
+      ...this.#address(standing.instance),
     });
   }
 
-  #setColor(request: ClientRequest, options: RequestTarget, flow: FlowType | undefined): void {
+  /** @param wanted whom the request is for; `undefined` where it leaves the directory's services */
+  #setColor(request: ClientRequest, flow: FlowType | undefined, wanted: string | undefined): void {
     const { carriers } = this.caller.coloring;
-    if (flow === undefined) uncolorRequest(request, options.headers, carriers);
-    else if (request.getHeader(carriers.headers[0]) !== flow.text || !request.headersSent)
-      colorRequest(request, flow, carriers);
+    const more =
+      wanted === undefined && readHeader(request, WANTED_HEADER) === undefined
+        ? []
+        : ([[WANTED_HEADER, wanted]] as const);
+    if (flow === undefined) uncolorRequest(request, carriers, more);
+    else colorRequest(request, flow, carriers, more);
   }
 
   #address({ host, port }: Instance): RequestTarget {
@@ -186,13 +191,11 @@ interface Call {
   readonly target: Target;
   readonly flow: FlowType | undefined;
   readonly attempts: Attempts | undefined;
-  /** Whether the headers were rendered before the agent was asked, so that they cannot be completed. */
-  readonly isFixed: boolean;
 }
 
-/** As agents of Node report that they have no socket: the error is emitted in the next tick. */
-function fail(request: ClientRequest, error: Error): void {
-  (request as unknown as { onSocket(socket: null, error: Error): void }).onSocket(null, error);
+/** As agents of Node report that they have no socket: the error, or why it was destroyed, is emitted in the next tick. */
+function fail(request: ClientRequest, error?: Error): void {
+  (request as unknown as { onSocket(socket: null, error?: Error): void }).onSocket(null, error);
 }
 
 /** Closes the free connections now, and the others when they become free. */

@@ -15,6 +15,7 @@ import {
   type RequestTarget,
 } from './agent-caller.js';
 import { failedToConnect, isConnectionFailure, isIdempotent, isReplayable } from './connection-failure.js';
+import { mayGoOn } from './misdirected.js';
 import { PASS } from './service-caller.js';
 import { Targets } from './target.js';
 
@@ -66,6 +67,7 @@ function adapterOf(calls: AgentCaller): AxiosAdapter {
       ...withoutProxy(calls, config, targets),
     };
     for (;;) {
+      attempts.hops = 0;
       try {
         return await send(routed);
       } catch (error) {
@@ -152,13 +154,21 @@ function mayTryAgain(
 ): boolean {
   const { last } = attempts;
   const failure = rootOf(error);
-  if (last === undefined || error.response !== undefined || signal?.aborted) return false;
-  if (!isConnectionFailure(failure) || !isReplayable(data)) return false;
+  if (last === undefined || error.response !== undefined || signal?.aborted || !isReplayable(data))
+    return false;
+  if (mayGoOn(error.cause)) {
+    /* Nothing was done, at this hop; and a chain of redirects begins anew with the first. */
+    if (attempts.hops > 1 && !isIdempotent(method.toUpperCase())) return false;
+    attempts.tried.add(last.standing);
+    attempts.last = undefined;
+    return true;
+  }
+  if (!isConnectionFailure(failure)) return false;
   if (!isIdempotent(method.toUpperCase()) && !failedToConnect(failure)) return false;
   if (attempts.count >= calls.retry.max || !last.set.budget.withdraw(calls.balancer.clock.now()))
     return false;
   attempts.count++;
-  attempts.tried.add(last.endpoint);
+  attempts.tried.add(last.standing);
   attempts.last = undefined;
   return true;
 }

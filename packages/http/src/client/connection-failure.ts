@@ -19,7 +19,7 @@ const CONNECTION_FAILURES = new Set([
 
 const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
 
-const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+const DEADLINES = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
@@ -32,14 +32,15 @@ export function failedToConnect(error: unknown): boolean {
   return (error as { syscall?: unknown } | null)?.syscall === 'connect' || NEVER_CONNECTED.has(codeOf(error));
 }
 
-/** Whether an error speaks against the instance: a connection failure or a timeout. */
+/** Whether an error speaks against the instance: its connection failed. */
 export function countsAsFailure(error: unknown): boolean {
   if (isColorwayError(error)) return error.code === 'COLORWAY_INSTANCE_UNREACHABLE';
-  return (
-    isConnectionFailure(error) ||
-    TIMEOUTS.has(codeOf(error)) ||
-    (error as Error | null)?.name === 'TimeoutError'
-  );
+  return isConnectionFailure(error);
+}
+
+/** Whether a deadline that the caller set has passed: it may say more of the caller than of the instance. */
+export function isDeadline(error: unknown): boolean {
+  return (error as Error | null)?.name === 'TimeoutError' || DEADLINES.has(codeOf(error));
 }
 
 /** Whether an answer speaks against the instance: what Envoy calls a gateway failure. */

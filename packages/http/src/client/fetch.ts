@@ -1,5 +1,7 @@
 import type { Coloring, ColorwayError } from '@colorway/core';
 import type { Dispatcher } from 'undici';
+import { isReplayable } from './connection-failure.js';
+import { mayGoOn } from './misdirected.js';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
 import { ColoredDispatcher, type ColoredDispatcherOptions } from './undici.js';
 import { refusalOf, understood } from './undici-handlers.js';
@@ -41,20 +43,32 @@ export function coloredFetch(coloring: Coloring, options: ColoredFetchOptions = 
   return async function fetch(input, init) {
     const wrapped = options.fetch ?? globalThis.fetch;
     const { dispatcher: fallback } = (init ?? {}) as unknown as { dispatcher?: Dispatcher | null };
-    const call = new FetchCall(dispatcherFor(fallback));
-    try {
-      /* Node's types speak of the undici inside Node; dispatchers of both understand each other. */
-      return await wrapped(input, { ...init, dispatcher: call } as unknown as RequestInit);
-    } catch (error) {
-      throw call.refusal ?? error;
+    for (;;) {
+      const call = new FetchCall(dispatcherFor(fallback));
+      try {
+        /* Node's types speak of the undici inside Node; dispatchers of both understand each other. */
+        return await wrapped(input, { ...init, dispatcher: call } as unknown as RequestInit);
+      } catch (error) {
+        /* It makes a stream of every body, which only we, who have the body, can begin again. */
+        if (!call.mayGoOn || !isKept(input, init)) throw call.refusal ?? error;
+      }
     }
   };
+}
+
+/** Whether the call's body can be sent once more; that of a `Request` is a stream. */
+function isKept(input: unknown, init: RequestInit | undefined): boolean {
+  const body = init?.body ?? (input as { readonly body?: unknown } | null | undefined)?.body;
+  return (
+    isReplayable(body) || body instanceof URLSearchParams || body instanceof FormData || body instanceof Blob
+  );
 }
 
 /** What `fetch` asks of a dispatcher, for one call: remembers whom to ask why it was refused. */
 class FetchCall {
   readonly #dispatcher: Dispatcher;
   #handler: Dispatcher.DispatchHandler | undefined;
+  #hops = 0;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -64,7 +78,13 @@ class FetchCall {
     return refusalOf(this.#handler);
   }
 
+  /** Whether the whole call may be made once more: nothing was done, and no redirect came before. */
+  get mayGoOn(): boolean {
+    return this.#hops === 1 && mayGoOn(this.refusal);
+  }
+
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    this.#hops++;
     this.#handler = understood(handler);
     return this.#dispatcher.dispatch(options, this.#handler);
   }

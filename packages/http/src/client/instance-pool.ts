@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import type { Instance } from '@colorway/core';
+import { type Instance, runInContext } from '@colorway/core';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { buildConnector, Pool } from 'undici';
 import type { ClientOptions } from './options.js';
 
@@ -27,7 +28,11 @@ function connectorTo(
   const connect = typeof options.connect === 'function' ? options.connect : connectorOf(options);
   /* An IP address is no server name (RFC 6066, 3): with none, undici leaves it out of the handshake. */
   const named = serverName === 'instance' ? { host, servername: isIP(host) === 0 ? host : '' } : {};
-  return (wanted, callback) => connect({ ...wanted, hostname: host, port: String(port), ...named }, callback);
+  /* Outside of any request: the connection outlives the one that opened it, and what it tells belongs to others. */
+  return (wanted, callback) =>
+    runInContext(ROOT_CONTEXT, () =>
+      connect({ ...wanted, hostname: host, port: String(port), ...named }, callback),
+    );
 }
 
 /** As undici's Pool makes its own (lib/dispatcher/pool.js). */

@@ -11,6 +11,15 @@ import { type Baggage, propagation } from '@opentelemetry/api';
 
 export const BAGGAGE = 'baggage';
 
+/** Says whom a request is for; see `formatWanted` of the core. One that a caller copied says nothing of its own call. */
+export const WANTED_HEADER = 'x-colorway-wanted';
+
+export function isWanted(name: string): boolean {
+  return (
+    name.length === WANTED_HEADER.length && (name === WANTED_HEADER || name.toLowerCase() === WANTED_HEADER)
+  );
+}
+
 /** A header's value, as Node and undici take it. */
 export type OutgoingValue = string | number | readonly string[] | null | undefined;
 

@@ -9,19 +9,23 @@ import {
   type Trail,
 } from '@colorway/core';
 import type { Dispatcher } from 'undici';
-import type { Endpoint } from './balancing/endpoint.js';
+import { Attempt, outcomeOf, outcomeOfError } from './attempt.js';
 import type { EndpointSet } from './balancing/endpoint-set.js';
-import {
-  countsAsFailure,
-  isConnectionFailure,
-  isGatewayFailure,
-  isIdempotent,
-  isReplayable,
-  unreachable,
-} from './connection-failure.js';
+import type { Standing } from './balancing/standing.js';
+import { isConnectionFailure, isIdempotent, isReplayable, unreachable } from './connection-failure.js';
+import { cannotGoOn, nobodyLeft } from './misdirected.js';
 import type { PooledCaller } from './pooled-caller.js';
 
-type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+export type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+
+/** What a request is made of, whichever form its handler has. */
+export interface Routing {
+  readonly pools: PooledCaller;
+  readonly decision: Routed;
+  readonly set: EndpointSet<Dispatcher>;
+  readonly flow: FlowType | undefined;
+  readonly options: Dispatcher.DispatchOptions;
+}
 
 /**
  * One request to a service, from its first attempt to its end: measures its endpoint and tries again where that
@@ -35,22 +39,16 @@ export abstract class RoutedRequest {
   readonly #options: Dispatcher.DispatchOptions;
   readonly #context = activeContext();
   readonly #trail: Trail | undefined = activeTrail();
-  #endpoint: Endpoint<Dispatcher> | undefined;
-  #tried: Set<Endpoint<Dispatcher>> | undefined;
-  #attempt = 0;
-  #startedAt = 0;
+  #attempt: Attempt<Dispatcher> | undefined;
+  #tried: Set<Standing<Dispatcher>> | undefined;
+  #attempts = 0;
   #isWritten = false;
   #isAnswered = false;
 
-  constructor(
-    pools: PooledCaller,
-    decision: Routed,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-  ) {
+  constructor({ pools, decision, set, flow, options }: Routing) {
     this.#pools = pools;
     this.#decision = decision;
-    this.#set = pools.balancer.set(decision);
+    this.#set = set;
     this.#color = colorOf(flow);
     this.#options = options;
   }
@@ -59,6 +57,19 @@ export abstract class RoutedRequest {
   protected get hasTrail(): boolean {
     return this.#trail !== undefined;
   }
+
+  /** Whether the request's own context is active: undici calls back in that of whoever it works for just now. */
+  protected get isHere(): boolean {
+    return activeContext() === this.#context;
+  }
+
+  /** Runs what belongs to the caller where the caller is. */
+  protected within<T>(fn: () => T): T {
+    return runInContext(this.#context, fn);
+  }
+
+  /** Whether the instance has said that it is another one: its answer is not the caller's. */
+  protected isMisdirected = false;
 
   start(): boolean {
     const now = this.#pools.balancer.clock.now();
@@ -71,73 +82,90 @@ export abstract class RoutedRequest {
     this.#isWritten = true;
   }
 
-  protected answered(status: number, serverTiming: string | undefined): void {
+  protected answered(status: number, serverTiming: string | undefined, isRefusal = false): void {
     if (serverTiming !== undefined) this.#trail?.addHeader(serverTiming);
-    const endpoint = this.#endpoint;
-    if (this.#isAnswered || endpoint === undefined) return;
+    if (this.#isAnswered) return;
     this.#isAnswered = true;
-    const now = this.#pools.balancer.clock.now();
-    if (isGatewayFailure(status)) this.#set.failed(endpoint, now - this.#startedAt, now);
-    else endpoint.succeeded(now - this.#startedAt, now);
+    this.#attempt?.judge(outcomeOf(status, isRefusal), this.#pools.balancer.clock.now());
+  }
+
+  /** The instance is another one, and has done nothing. The request goes on when this answer is over. */
+  protected disowned(): void {
+    this.isMisdirected = true;
+    this.#attempt?.judge('misdirected', this.#pools.balancer.clock.now());
   }
 
   /** The attempt is over: its endpoint has one request less. */
   protected ended(): void {
-    if (this.#endpoint === undefined) return;
-    this.#endpoint.inFlight--;
-    this.#endpoint = undefined;
+    this.#attempt?.end(this.#pools.balancer.clock.now());
+    this.#attempt = undefined;
+  }
+
+  /** The answer of an instance that is another one is over. */
+  protected goOn(): void {
+    const standing = this.#attempt?.standing;
+    this.ended();
+    this.isMisdirected = false;
+    const { wanted } = this.#set;
+    if (standing !== undefined && isReplayable(this.#options.body)) this.#later(nobodyLeft(wanted), standing);
+    else this.within(() => this.reject(cannotGoOn(wanted)));
   }
 
   /** What to tell the caller of an error; `undefined` when the request is tried again. */
   protected failed(error: Error): Error | undefined {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return error;
+    const attempt = this.#attempt;
+    if (attempt === undefined) return error;
+    if (this.isMisdirected) {
+      this.goOn();
+      return undefined;
+    }
     const now = this.#pools.balancer.clock.now();
-    const failure = countsAsFailure(error);
-    if (failure) this.#set.failed(endpoint, now - this.#startedAt, now);
-    else if (!this.#isAnswered) endpoint.abandoned(now - this.#startedAt, now);
+    attempt.judge(outcomeOfError(error), now);
     this.ended();
     if (!isConnectionFailure(error)) return error;
     if (this.#mayTryAgain() && this.#set.budget.withdraw(now)) {
-      this.#tried = (this.#tried ?? new Set()).add(endpoint);
-      /* Not in here: undici is in the middle of clearing up after the failed connection. */
-      queueMicrotask(() => runInContext(this.#context, () => this.#again(error, endpoint)));
+      this.#later(error, attempt.standing);
       return undefined;
     }
-    return this.#final(error, endpoint);
+    return this.#final(error, attempt.standing);
   }
 
   /** Hands an error to the caller's handler. */
   protected abstract reject(error: Error): void;
 
-  #send(endpoint: Endpoint<Dispatcher>, now: number): boolean {
-    this.#startedAt = now;
-    this.#endpoint = endpoint;
+  #send(standing: Standing<Dispatcher>, now: number): boolean {
+    this.#attempt = new Attempt(this.#set, standing, now);
     this.#isWritten = false;
-    endpoint.inFlight++;
-    this.#pools.caller.attempt(this.#decision, this.#color, endpoint.instance, ++this.#attempt);
-    return endpoint.transport.dispatch(this.#options, this as Dispatcher.DispatchHandler);
+    this.#pools.caller.attempt(this.#decision, this.#color, standing.instance, ++this.#attempts);
+    return standing.transport.dispatch(this.#options, this as Dispatcher.DispatchHandler);
   }
 
-  #again(error: Error, failed: Endpoint<Dispatcher>): void {
+  /* Not at once: undici is in the middle of clearing up after the connection, or the answer. */
+  #later(error: Error, failed: Standing<Dispatcher>): void {
+    this.#tried = (this.#tried ?? new Set()).add(failed);
+    queueMicrotask(() => this.within(() => this.#again(error, failed)));
+  }
+
+  #again(error: Error, failed: Standing<Dispatcher>): void {
     const now = this.#pools.balancer.clock.now();
-    const endpoint = this.#tried === undefined ? undefined : this.#set.pickAgain(now, this.#tried);
-    if (endpoint === undefined) {
+    const standing = this.#tried === undefined ? undefined : this.#set.pickAgain(now, this.#tried);
+    if (standing === undefined) {
       this.reject(this.#final(error, failed));
       return;
     }
     this.#pools.countRetry(this.#decision.service);
-    this.#send(endpoint, now);
+    this.#send(standing, now);
   }
 
   #mayTryAgain(): boolean {
-    if (this.#isAnswered || this.#attempt > this.#pools.maxRetries) return false;
+    if (this.#isAnswered || this.#attempts > this.#pools.maxRetries) return false;
     if (!this.#isWritten) return true;
     const { method, body, idempotent, upgrade } = this.#options;
     return (idempotent ?? isIdempotent(method)) && !upgrade && isReplayable(body);
   }
 
-  #final(error: Error, { instance }: Endpoint<Dispatcher>): Error {
-    return this.#color === undefined ? error : unreachable(instance, this.#color, error);
+  #final(error: Error, { instance }: Standing<Dispatcher>): Error {
+    if (this.#color === undefined || !isConnectionFailure(error)) return error;
+    return unreachable(instance, this.#color, error);
   }
 }

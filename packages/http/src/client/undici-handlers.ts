@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream';
-import { type ColorwayError, type FlowType, isColorwayError, type RouteDecision } from '@colorway/core';
+import { type ColorwayError, isColorwayError, MISDIRECTED_HEADER, REFUSAL_HEADER } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import * as undici from 'undici';
-import type { PooledCaller } from './pooled-caller.js';
-import { RoutedRequest } from './routed-request.js';
+import { MISDIRECTED_STATUS } from './misdirected.js';
+import { RoutedRequest, type Routing } from './routed-request.js';
 
 type Handler = Dispatcher.DispatchHandler;
-type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
 
 const SERVER_TIMING = 'server-timing';
 
@@ -48,57 +47,72 @@ export function rejectWith(
 export class LegacyRequest extends RoutedRequest implements Handler {
   readonly #handler: Handler;
 
-  constructor(
-    pools: PooledCaller,
-    decision: Routed,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    handler: Handler,
-  ) {
-    super(pools, decision, flow, options);
+  constructor(routing: Routing, handler: Handler) {
+    super(routing);
     this.#handler = handler;
   }
 
   onConnect(abort: (error?: Error) => void, ...context: []): void {
     this.written();
-    this.#handler.onConnect?.(abort, ...context);
+    if (this.isHere) this.#handler.onConnect?.(abort, ...context);
+    else this.within(() => this.#handler.onConnect?.(abort, ...context));
   }
 
   onResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
+    if (this.isHere) this.#handler.onResponseStarted?.();
+    else this.within(() => this.#handler.onResponseStarted?.());
   }
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status >= 200) this.answered(status, this.hasTrail ? find(headers, SERVER_TIMING) : undefined);
-    return this.#handler.onHeaders?.(status, headers, resume, statusText) as boolean;
+    if (status === MISDIRECTED_STATUS && find(headers, MISDIRECTED_HEADER) !== undefined) {
+      this.disowned();
+      return true;
+    }
+    if (status >= 200) {
+      const isRefusal = status >= 500 && find(headers, REFUSAL_HEADER) !== undefined;
+      this.answered(status, this.hasTrail ? find(headers, SERVER_TIMING) : undefined, isRefusal);
+    }
+    if (this.isHere) return this.#handler.onHeaders?.(status, headers, resume, statusText) as boolean;
+    return this.within(() => this.#handler.onHeaders?.(status, headers, resume, statusText) as boolean);
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#handler.onData?.(chunk) as boolean;
+    if (this.isMisdirected) return true;
+    if (this.isHere) return this.#handler.onData?.(chunk) as boolean;
+    return this.within(() => this.#handler.onData?.(chunk) as boolean);
   }
 
   onComplete(trailers: string[] | null): void {
+    if (this.isMisdirected) {
+      this.goOn();
+      return;
+    }
     this.ended();
-    this.#handler.onComplete?.(trailers);
+    if (this.isHere) this.#handler.onComplete?.(trailers);
+    else this.within(() => this.#handler.onComplete?.(trailers));
   }
 
   onUpgrade(status: number, headers: Buffer[] | string[] | null, socket: Duplex): void {
     this.answered(status, undefined);
     this.ended();
-    this.#handler.onUpgrade?.(status, headers, socket);
+    if (this.isHere) this.#handler.onUpgrade?.(status, headers, socket);
+    else this.within(() => this.#handler.onUpgrade?.(status, headers, socket));
   }
 
   onBodySent(chunkSize: number, total: number): void {
-    this.#handler.onBodySent?.(chunkSize, total);
+    if (this.isHere) this.#handler.onBodySent?.(chunkSize, total);
+    else this.within(() => this.#handler.onBodySent?.(chunkSize, total));
   }
 
   onRequestSent(): void {
-    (this.#handler as { onRequestSent?(): void }).onRequestSent?.();
+    const handler = this.#handler as { onRequestSent?(): void };
+    if (this.isHere) handler.onRequestSent?.();
+    else this.within(() => handler.onRequestSent?.());
   }
 
   onError(error: Error): void {
     const told = this.failed(error);
-    if (told !== undefined) this.reject(told);
+    if (told !== undefined) this.within(() => this.reject(told));
   }
 
   protected override reject(error: Error): void {
@@ -111,25 +125,21 @@ export class ModernRequest extends RoutedRequest implements Handler {
   readonly #handler: Handler;
   #controller: Dispatcher.DispatchController | undefined;
 
-  constructor(
-    pools: PooledCaller,
-    decision: Routed,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    handler: Handler,
-  ) {
-    super(pools, decision, flow, options);
+  constructor(routing: Routing, handler: Handler) {
+    super(routing);
     this.#handler = handler;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.written();
     this.#controller = controller;
-    this.#handler.onRequestStart?.(controller, context);
+    if (this.isHere) this.#handler.onRequestStart?.(controller, context);
+    else this.within(() => this.#handler.onRequestStart?.(controller, context));
   }
 
   onResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
+    if (this.isHere) this.#handler.onResponseStarted?.();
+    else this.within(() => this.#handler.onResponseStarted?.());
   }
 
   onRequestUpgrade(
@@ -137,29 +147,44 @@ export class ModernRequest extends RoutedRequest implements Handler {
   ): void {
     this.answered(status, undefined);
     this.ended();
-    this.#handler.onRequestUpgrade?.(controller, status, headers, socket);
+    this.within(() => this.#handler.onRequestUpgrade?.(controller, status, headers, socket));
   }
 
   onResponseStart(
     ...[controller, status, headers, message]: Parameters<NonNullable<Handler['onResponseStart']>>
   ): void {
-    if (status >= 200) this.answered(status, this.hasTrail ? headers[SERVER_TIMING]?.toString() : undefined);
-    this.#handler.onResponseStart?.(controller, status, headers, message);
+    if (status === MISDIRECTED_STATUS && headers[MISDIRECTED_HEADER] !== undefined) {
+      this.disowned();
+      return;
+    }
+    if (status >= 200) {
+      const isRefusal = headers[REFUSAL_HEADER] !== undefined;
+      this.answered(status, this.hasTrail ? headers[SERVER_TIMING]?.toString() : undefined, isRefusal);
+    }
+    if (this.isHere) this.#handler.onResponseStart?.(controller, status, headers, message);
+    else this.within(() => this.#handler.onResponseStart?.(controller, status, headers, message));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#handler.onResponseData?.(controller, chunk);
+    if (this.isMisdirected) return;
+    if (this.isHere) this.#handler.onResponseData?.(controller, chunk);
+    else this.within(() => this.#handler.onResponseData?.(controller, chunk));
   }
 
   onResponseEnd(...[controller, trailers]: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
+    if (this.isMisdirected) {
+      this.goOn();
+      return;
+    }
     this.ended();
-    this.#handler.onResponseEnd?.(controller, trailers);
+    if (this.isHere) this.#handler.onResponseEnd?.(controller, trailers);
+    else this.within(() => this.#handler.onResponseEnd?.(controller, trailers));
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     this.#controller = controller;
     const told = this.failed(error);
-    if (told !== undefined) this.reject(told);
+    if (told !== undefined) this.within(() => this.reject(told));
   }
 
   protected override reject(error: Error): void {

@@ -6,8 +6,10 @@ import {
   baggageWithoutColor,
   isBaggage,
   isFlowHeader,
+  isWanted,
   type OutgoingValue,
   saysColor,
+  WANTED_HEADER,
 } from './outgoing-headers.js';
 
 /** All forms in which undici takes headers: a flat list, pairs, an object, or none. */
@@ -15,20 +17,38 @@ export type UndiciHeaders = Dispatcher.DispatchOptions['headers'];
 
 type Flat = OutgoingValue[];
 
-/** The caller's headers with the color of the call, as a new flat list. */
-export function colored(headers: UndiciHeaders, flow: FlowType, names: CarrierNames): UndiciHeaders {
+/**
+ * The caller's headers with the color of the call, as a new flat list.
+ * @param wanted whom the request is for; `undefined` where it leaves the directory's services
+ */
+export function colored(
+  headers: UndiciHeaders,
+  flow: FlowType,
+  names: CarrierNames,
+  wanted: string | undefined,
+): UndiciHeaders {
   const list: Flat = [];
   const baggage = copyWithoutColor(headers, names, list, false);
   list.push(names.headers[0], flow.text, BAGGAGE, baggageWithColor(flow, baggage, names));
+  if (wanted !== undefined) list.push(WANTED_HEADER, wanted);
   return list as string[];
 }
 
-/** The caller's headers without any color: the very same object where there is none in it. */
-export function uncolored(headers: UndiciHeaders, names: CarrierNames): UndiciHeaders {
-  if (headers === undefined || headers === null || (!isOneShot(headers) && !hasColor(headers, names)))
-    return headers;
+/**
+ * The caller's headers without any color. Where nothing has to be taken out or set, the very same object.
+ * @param wanted as above
+ */
+export function uncolored(
+  headers: UndiciHeaders,
+  names: CarrierNames,
+  wanted: string | undefined,
+): UndiciHeaders {
+  if (headers === undefined || headers === null)
+    return wanted === undefined ? headers : [WANTED_HEADER, wanted];
+  if (wanted === undefined && !isOneShot(headers) && !hasColor(headers, names)) return headers;
   const list: Flat = [];
   copyWithoutColor(headers, names, list, true);
+  if (wanted !== undefined) list.push(WANTED_HEADER, wanted);
   return list as string[];
 }
 
@@ -91,7 +111,7 @@ function copyWithoutColor(
 ): OutgoingValue {
   let baggage: OutgoingValue;
   each(headers, (name, value) => {
-    if (isFlowHeader(name, names)) return false;
+    if (isFlowHeader(name, names) || isWanted(name)) return false;
     if (!isBaggage(name)) into.push(name, value);
     else baggage = baggage === undefined ? value : `${baggage},${value}`;
     return false;
@@ -106,7 +126,8 @@ function copyWithoutColor(
 function hasColor(headers: UndiciHeaders, names: CarrierNames): boolean {
   return each(
     headers,
-    (name, value) => isFlowHeader(name, names) || (isBaggage(name) && saysColor(value, names)),
+    (name, value) =>
+      isFlowHeader(name, names) || isWanted(name) || (isBaggage(name) && saysColor(value, names)),
   );
 }
 

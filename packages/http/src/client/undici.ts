@@ -122,10 +122,11 @@ export class ColoredDispatcher extends Dispatcher {
     if (flow === undefined) caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw caller.refuse(decision, colorOf(flow));
+    const set = this.#pools.balancer.set(decision, colorOf(flow));
     const Request = isModern(handler) ? ModernRequest : LegacyRequest;
-    const withColor = this.#withHeaders(options, flow);
+    const withColor = this.#withHeaders(options, flow, set.wanted);
     const request = caller.signs ? signed(withColor, caller, decision.service) : withColor;
-    return new Request(this.#pools, decision, flow, request, handler).start();
+    return new Request({ pools: this.#pools, decision, set, flow, options: request }, handler).start();
   }
 
   #pass(
@@ -141,10 +142,16 @@ export class ColoredDispatcher extends Dispatcher {
     return caller.outsideColor(() => fallback.dispatch(this.#withHeaders(options, undefined), handler));
   }
 
-  #withHeaders(options: Dispatcher.DispatchOptions, flow: FlowType | undefined): Dispatcher.DispatchOptions {
+  #withHeaders(
+    options: Dispatcher.DispatchOptions,
+    flow: FlowType | undefined,
+    wanted?: string,
+  ): Dispatcher.DispatchOptions {
     const { carriers } = this.#pools.caller.coloring;
     const headers =
-      flow === undefined ? uncolored(options.headers, carriers) : colored(options.headers, flow, carriers);
+      flow === undefined
+        ? uncolored(options.headers, carriers, wanted)
+        : colored(options.headers, flow, carriers, wanted);
     return headers === options.headers ? options : withHeaders(options, headers);
   }
 

@@ -38,7 +38,7 @@ describe('requests in flight', () => {
       RouteDecision,
       { kind: 'baseline' }
     >;
-    return balancer.set(decision).pick(0).inFlight;
+    return balancer.set(decision, undefined).pick(0).inFlight;
   }
 
   async function arrived(path: string): Promise<void> {

@@ -1,4 +1,11 @@
-import { createRandom, type DirectoryView, type Instance, type RouteDecision, route } from '@colorway/core';
+import {
+  type Color,
+  createRandom,
+  type DirectoryView,
+  type Instance,
+  type RouteDecision,
+  route,
+} from '@colorway/core';
 import type { Balancing } from './balancing-options.js';
 import { type Clock, systemClock } from './clock.js';
 import { Endpoint } from './endpoint.js';
@@ -25,8 +32,9 @@ export class Balancer<T> {
   readonly #options: BalancerOptions<T>;
   readonly #random: () => number;
   readonly #endpoints = new Map<string, Endpoint<T>>();
-  /** By the decision's list of instances, which stays the same array while nothing changes. */
-  readonly #sets = new WeakMap<Routed['instances'], EndpointSet<T>>();
+  /** By the decision's list of instances, which stays the same array while nothing changes, and the call's color. */
+  readonly #sets = new WeakMap<Routed['instances'], Map<Color | undefined, EndpointSet<T>>>();
+  /** By service and color: a storm in one environment leaves the retries of the others. */
   readonly #budgets = new Map<string, RetryBudget>();
   readonly #ejections: Ejections = { count: 0 };
 
@@ -40,9 +48,9 @@ export class Balancer<T> {
     return [...this.#endpoints.values()].map(({ transport }) => transport);
   }
 
-  /** The set for a decision; the same one while the directory tells nothing new of these instances. */
-  set({ instances, service }: Routed): EndpointSet<T> {
-    return this.#sets.get(instances) ?? this.#make(instances, service);
+  /** The set for a decision and the color of the call; the same one while the directory tells nothing new of these instances. */
+  set({ instances, service }: Routed, color: Color | undefined): EndpointSet<T> {
+    return this.#sets.get(instances)?.get(color) ?? this.#make(instances, service, color);
   }
 
   /** Drops what is gone from the view. */
@@ -62,20 +70,28 @@ export class Balancer<T> {
       }
       this.#drop(endpoint);
     }
-    for (const service of this.#budgets.keys())
-      if (view.services.get(service) === undefined) this.#budgets.delete(service);
   }
 
-  #make(instances: Routed['instances'], service: string): EndpointSet<T> {
+  #make(instances: Routed['instances'], service: string, color: Color | undefined): EndpointSet<T> {
+    const now = this.clock.now();
     const [first, ...rest] = instances;
-    const endpoints = [this.#endpoint(first), ...rest.map((instance) => this.#endpoint(instance))] as const;
-    const set = new EndpointSet(service, endpoints, {
-      budget: this.#budget(service),
+    const standings = [
+      this.#endpoint(first).standing(color, now),
+      ...rest.map((instance) => this.#endpoint(instance).standing(color, now)),
+    ] as const;
+    const set = new EndpointSet(service, standings, {
+      budget: this.#budget(service, color),
       balancing: this.#options.balancing,
       ejections: this.#ejections,
       random: this.#random,
     });
-    this.#sets.set(instances, set);
+    let sets = this.#sets.get(instances);
+    if (sets === undefined) {
+      sets = new Map();
+      this.#sets.set(instances, sets);
+    }
+    bound(sets);
+    sets.set(color, set);
     return set;
   }
 
@@ -98,12 +114,25 @@ export class Balancer<T> {
     this.#options.close(endpoint.transport);
   }
 
-  #budget(service: string): RetryBudget {
-    let budget = this.#budgets.get(service);
+  #budget(service: string, color: Color | undefined): RetryBudget {
+    const key = `${service}/${color ?? ''}`;
+    let budget = this.#budgets.get(key);
     if (budget === undefined) {
       budget = new RetryBudget(this.#options.balancing.retry.budget);
-      this.#budgets.set(service, budget);
+      bound(this.#budgets);
+      this.#budgets.set(key, budget);
     }
     return budget;
   }
 }
+
+/** Colors come from requests: the oldest is forgotten, and made anew when it is asked for. */
+function bound(map: Map<unknown, unknown>): void {
+  if (map.size < MAX_REMEMBERED) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
+  }
+}
+
+const MAX_REMEMBERED = 1_000;

@@ -9,7 +9,7 @@ export interface EjectionRules {
   readonly maxShare: number;
 }
 
-/** The failures of one endpoint, and until when they keep it out. */
+/** The failures of one endpoint in the eyes of one color, and until when they keep it out. */
 export class Ejection {
   readonly #rules: EjectionRules;
   #failures = 0;
@@ -47,7 +47,8 @@ export class Ejection {
 
 /** What {@link admitted} must know of an endpoint. */
 export interface Ejectable {
-  readonly ejection: Pick<Ejection, 'isOut' | 'until'>;
+  /** By our steady clock; in the past where it is in. */
+  readonly outUntil: number;
 }
 
 /**
@@ -55,10 +56,10 @@ export interface Ejectable {
  * out, the ones whose time is over soonest. Never empty for a set that is not (law 7).
  */
 export function admitted<E extends Ejectable>(set: readonly E[], now: number, maxShare: number): E[] {
-  const out = set.filter(({ ejection }) => ejection.isOut(now));
+  const out = set.filter(({ outUntil }) => now < outUntil);
   const allowed = Math.min(Math.floor(set.length * maxShare), set.length - 1);
   if (out.length > allowed) {
-    out.sort((a, b) => b.ejection.until - a.ejection.until);
+    out.sort((a, b) => b.outUntil - a.outUntil);
     out.length = Math.max(allowed, 0);
   }
   return set.filter((endpoint) => !out.includes(endpoint));

@@ -1,32 +1,36 @@
-import { count, pick } from '@colorway/core';
+import { count, formatWanted, pick } from '@colorway/core';
+import { nobodyLeft } from '../misdirected.js';
 import type { Balancing } from './balancing-options.js';
 import { admitted } from './ejection.js';
-import type { Endpoint } from './endpoint.js';
+import type { Ticket } from './outstanding.js';
 import type { RetryBudget } from './retry-budget.js';
+import type { Standing } from './standing.js';
 
 /** How often the weights of new instances are brought up to date. */
 const EASING_STEP_MS = 200;
 
-export type Endpoints<T> = readonly [Endpoint<T>, ...Endpoint<T>[]];
+export type Standings<T> = readonly [Standing<T>, ...Standing<T>[]];
 
-/** Counts ejections, over all sets: an endpoint may stand in two. */
+/** Counts what changes who may be picked, over all sets: an endpoint may stand in several. */
 export interface Ejections {
   count: number;
 }
 
 /**
- * The instances that routing has chosen, ready to be picked from. Who may be picked, and with which weight,
+ * The instances that routing has chosen for the calls of one color, ready to be picked from. Who may be picked, and with which weight,
  * is worked out when something changes; a pick in between allocates nothing.
  */
 export class EndpointSet<T> {
   readonly service: string;
-  /** Of the whole service. */
+  /** Of this service and color. */
   readonly budget: RetryBudget;
-  readonly #all: Endpoints<T>;
+  /** What the calls say whom they are for; see `formatWanted` of the core. */
+  readonly wanted: string;
+  readonly #all: Standings<T>;
   readonly #balancing: Balancing;
   readonly #ejections: Ejections;
   readonly #random: () => number;
-  #ready: Endpoints<T>;
+  #ready: readonly Standing<T>[];
   /** `undefined` where all weigh the same. */
   #heaviest: number | undefined;
   #recheckAt = Number.NEGATIVE_INFINITY;
@@ -35,10 +39,11 @@ export class EndpointSet<T> {
 
   constructor(
     service: string,
-    all: Endpoints<T>,
+    all: Standings<T>,
     shared: { budget: RetryBudget; balancing: Balancing; ejections: Ejections; random: () => number },
   ) {
     this.service = service;
+    this.wanted = formatWanted(service, all[0].instance.color);
     this.budget = shared.budget;
     this.#all = all;
     this.#ready = all;
@@ -47,60 +52,84 @@ export class EndpointSet<T> {
     this.#random = shared.random;
   }
 
-  /** The endpoint for a first attempt. */
-  pick(now: number): Endpoint<T> {
+  /**
+   * The endpoint for a first attempt.
+   * @throws ColorwayError `COLORWAY_INSTANCE_MISDIRECTED` when every one has said that it is another instance
+   */
+  pick(now: number): Standing<T> {
     if (now >= this.#recheckAt || this.#ejectionsSeen !== this.#ejections.count) this.#recheck(now);
     this.#now = now;
-    return pick(this.#ready, this.#cost, this.#random, this.#heaviest);
+    const ready = this.#ready;
+    if (!isSome(ready)) throw nobodyLeft(this.wanted);
+    return pick(ready, this.#cost, this.#random, this.#heaviest);
   }
 
   /** The endpoint for a further attempt: another one if there is any, `undefined` when all are gone. */
-  pickAgain(now: number, tried: ReadonlySet<Endpoint<T>>): Endpoint<T> | undefined {
-    this.pick(now);
-    const open = (endpoint: Endpoint<T>) => !endpoint.closed;
-    const untried = (endpoint: Endpoint<T>) => open(endpoint) && !tried.has(endpoint);
-    for (const [endpoints, may] of [
+  pickAgain(now: number, tried: ReadonlySet<Standing<T>>): Standing<T> | undefined {
+    if (now >= this.#recheckAt || this.#ejectionsSeen !== this.#ejections.count) this.#recheck(now);
+    this.#now = now;
+    const open = (one: Standing<T>) => !one.closed && one.endpoint.disownedUntil <= now;
+    const untried = (one: Standing<T>) => open(one) && !tried.has(one);
+    for (const [standings, may] of [
       [this.#ready, untried],
       [this.#all, untried],
       [this.#ready, open],
     ] as const) {
-      const [first, ...rest] = endpoints.filter(may);
-      if (first !== undefined) return pick([first, ...rest], this.#cost, this.#random, this.#heaviest);
+      const some = standings.filter(may);
+      if (isSome(some)) return pick(some, this.#cost, this.#random, this.#heaviest);
     }
     return undefined;
   }
 
   /** Tells that a request failed in a way that speaks against its endpoint. */
-  failed(endpoint: Endpoint<T>, latency: number, now: number): void {
-    if (!endpoint.failed(latency, now)) return;
+  failed(standing: Standing<T>, ticket: Ticket, latency: number, now: number): void {
+    if (!standing.failed(ticket, latency, now)) return;
     this.#ejections.count++;
-    const out = !admitted(this.#all, now, this.#balancing.ejection.maxShare).includes(endpoint);
+    const out = !admitted(this.#all, now, this.#balancing.ejection.maxShare).includes(standing);
     if (out) count('coloring.ejections', { 'coloring.service': this.service });
   }
 
-  readonly #cost = (endpoint: Endpoint<T>): number => endpoint.cost(this.#now);
+  /** Tells that an endpoint has answered that it is another one than its record says. */
+  disowned(standing: Standing<T>, ticket: Ticket, now: number): void {
+    standing.refused(ticket, now);
+    standing.endpoint.disown(now);
+    this.#ejections.count++;
+    count('coloring.misdirected', { 'coloring.service': this.service });
+  }
+
+  readonly #cost = (standing: Standing<T>): number => standing.cost(this.#now);
 
   #recheck(now: number): void {
     const { maxShare } = this.#balancing.ejection;
-    const ready = admitted(this.#all, now, maxShare);
-    const someNew = ready.some((endpoint) => endpoint.isNew(now));
-    /* Easing only shifts load to fellows that are past it; among new ones alone it would do nothing. */
-    const eased = someNew && ready.some((endpoint) => !endpoint.isNew(now));
-    let recheckAt = someNew ? now + EASING_STEP_MS : Number.POSITIVE_INFINITY;
-    for (const endpoint of this.#all) {
-      endpoint.weigh(now, eased);
-      if (endpoint.ejection.isOut(now)) recheckAt = Math.min(recheckAt, endpoint.ejection.until);
+    let recheckAt = Number.POSITIVE_INFINITY;
+    let owned: readonly Standing<T>[] = this.#all;
+    if (this.#all.some(({ endpoint }) => endpoint.disownedUntil > now)) {
+      owned = this.#all.filter(({ endpoint }) => endpoint.disownedUntil <= now);
+      for (const { endpoint } of this.#all)
+        if (endpoint.disownedUntil > now) recheckAt = Math.min(recheckAt, endpoint.disownedUntil);
     }
-    const [first, ...rest] = ready;
-    this.#ready = first === undefined ? this.#all : [first, ...rest];
-    this.#heaviest = heaviestOf(this.#ready);
+    const ready = admitted(owned, now, maxShare);
+    const someNew = ready.some(({ endpoint }) => endpoint.isNew(now));
+    /* Easing only shifts load to fellows that are past it; among new ones alone it would do nothing. */
+    const eased = someNew && ready.some(({ endpoint }) => !endpoint.isNew(now));
+    if (someNew) recheckAt = Math.min(recheckAt, now + EASING_STEP_MS);
+    for (const standing of this.#all) {
+      standing.endpoint.weigh(now, eased);
+      if (standing.outUntil > now) recheckAt = Math.min(recheckAt, standing.outUntil);
+    }
+    this.#ready = ready;
+    this.#heaviest = heaviestOf(ready);
     this.#recheckAt = recheckAt;
     this.#ejectionsSeen = this.#ejections.count;
   }
 }
 
-function heaviestOf(endpoints: Endpoints<unknown>): number | undefined {
-  const [{ weight }] = endpoints;
-  if (endpoints.every((endpoint) => endpoint.weight === weight)) return undefined;
-  return endpoints.reduce((heaviest, endpoint) => Math.max(heaviest, endpoint.weight), 0);
+function heaviestOf(standings: readonly Standing<unknown>[]): number | undefined {
+  const weight = standings[0]?.weight;
+  if (standings.every((standing) => standing.weight === weight)) return undefined;
+  return standings.reduce((heaviest, standing) => Math.max(heaviest, standing.weight), 0);
+}
+
+function isSome<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0;
 }

@@ -1,38 +1,55 @@
-import type { Instance, Weighted } from '@colorway/core';
+import type { Color, Instance } from '@colorway/core';
 import type { Balancing } from './balancing-options.js';
 import type { Clock } from './clock.js';
-import { Ejection } from './ejection.js';
-import { PeakEwma } from './peak-ewma.js';
 import { Age, slowStartShare } from './slow-start.js';
+import { Standing } from './standing.js';
 
-/** A failure counts as at least this latency: one that fails fast must not look like the best of its set. */
-const FAILURE_LATENCY_MS = 100;
+/** Colors come from requests; what is known of more than so many at one instance is forgotten, the oldest first. */
+const MAX_COLORS = 64;
+
+/** An instance that says it is another one is asked again after this, in case its record is never told anew. */
+const MISDIRECTED_MS = 10_000;
 
 /**
- * One instance as this client has come to know it. `Transport` is what holds its connections.
+ * One instance as this client has come to know it: its connections, and how it stands with each color that calls it.
+ * `Transport` is what holds its connections.
  */
-export class Endpoint<Transport> implements Weighted {
+export class Endpoint<Transport> {
   readonly transport: Transport;
-  readonly ejection: Ejection;
-  readonly #slowStart: Balancing['slowStart'];
+  readonly #balancing: Balancing;
   readonly #age: Age;
-  readonly #latency: PeakEwma;
+  readonly #standings = new Map<Color | undefined, Standing<Transport>>();
   instance: Instance;
   /** The share of the traffic now: the instance's weight, less while it is new. */
   weight: number;
-  inFlight = 0;
   /** Gone from the directory: takes no further request. */
   closed = false;
+  /** Until when several colors have found that it fails: out for all. */
+  #outForAllUntil = Number.NEGATIVE_INFINITY;
+  /** The record that it has disowned. */
+  #disowned: Instance | undefined;
+  #disownedUntil = Number.NEGATIVE_INFINITY;
+  /** When it last answered anybody. */
+  answeredAt = Number.NEGATIVE_INFINITY;
 
-  constructor(instance: Instance, transport: Transport, { slowStart, ejection }: Balancing, clock: Clock) {
+  constructor(instance: Instance, transport: Transport, balancing: Balancing, clock: Clock) {
     const now = clock.now();
     this.instance = instance;
     this.transport = transport;
     this.weight = instance.weight;
-    this.ejection = new Ejection(ejection);
-    this.#slowStart = slowStart;
-    this.#age = new Age(instance.startedAt, slowStart.windowMs, { now, wall: clock.wall() });
-    this.#latency = new PeakEwma(now);
+    this.#balancing = balancing;
+    this.#age = new Age(instance.startedAt, balancing.slowStart.windowMs, { now, wall: clock.wall() });
+  }
+
+  /** How it stands with calls of this color, or, with `undefined`, of none. */
+  standing(color: Color | undefined, now: number): Standing<Transport> {
+    let standing = this.#standings.get(color);
+    if (standing === undefined) {
+      standing = new Standing(this, this.#balancing.ejection, now);
+      if (this.#standings.size >= MAX_COLORS) this.#forgetOldest();
+      this.#standings.set(color, standing);
+    }
+    return standing;
   }
 
   /** Whether this is still the same: same address, so that its connections fit, and same color, so that no retry strays. */
@@ -48,33 +65,44 @@ export class Endpoint<Transport> implements Weighted {
   }
 
   isNew(now: number): boolean {
-    return this.#age.at(now) < this.#slowStart.windowMs;
+    return this.#age.at(now) < this.#balancing.slowStart.windowMs;
   }
 
   /** Sets the weight: in full, or as much as its age allows. */
   weigh(now: number, eased: boolean): void {
-    const share = eased ? slowStartShare(this.#age.at(now), this.#slowStart) : 1;
+    const share = eased ? slowStartShare(this.#age.at(now), this.#balancing.slowStart) : 1;
     this.weight = this.instance.weight * share;
   }
 
-  /** See {@link PeakEwma.cost}. */
-  cost(now: number): number {
-    return this.#latency.cost(this.inFlight, now);
+  get outForAllUntil(): number {
+    return this.#outForAllUntil;
   }
 
-  succeeded(latency: number, now: number): void {
-    this.ejection.succeeded();
-    this.#latency.observe(latency, now);
+  /** A color has found that it fails. What one color sees may be that color's own; what two see is the instance. */
+  ejectedFor(standing: Standing<Transport>, now: number): void {
+    for (const other of this.#standings.values()) {
+      if (other === standing || !other.ejection.isOut(now)) continue;
+      const until = Math.min(standing.ejection.until, other.ejection.until);
+      this.#outForAllUntil = Math.max(this.#outForAllUntil, until);
+    }
   }
 
-  /** Whether this failure took it out. */
-  failed(latency: number, now: number): boolean {
-    this.#latency.observeAtLeast(Math.max(latency, FAILURE_LATENCY_MS), now);
-    return this.ejection.failed(now);
+  /** It has answered that it is another one than its record says: the address is used again. */
+  disown(now: number): void {
+    this.#disowned = this.instance;
+    this.#disownedUntil = now + MISDIRECTED_MS;
   }
 
-  /** The caller gave up: the latency was at least this, and nothing else is known. */
-  abandoned(latency: number, now: number): void {
-    this.#latency.observeAtLeast(latency, now);
+  /** Until when its record is not used, unless the directory tells of it anew. */
+  get disownedUntil(): number {
+    return this.#disowned === this.instance ? this.#disownedUntil : Number.NEGATIVE_INFINITY;
+  }
+
+  #forgetOldest(): void {
+    for (const [color, { inFlight }] of this.#standings) {
+      if (inFlight > 0 || color === undefined) continue;
+      this.#standings.delete(color);
+      return;
+    }
   }
 }

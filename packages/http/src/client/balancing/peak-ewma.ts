@@ -33,11 +33,14 @@ export class PeakEwma {
   /**
    * What one more request would cost: latency times the requests that would then be in flight. Without any
    * history it is 0 while idle, so that a new endpoint is tried, and above all others until it has answered.
+   *
+   * @param waiting how long the oldest request waits for its answer, in milliseconds: the latency is at least that.
+   * What is known decays while requests are out, and an instance that hangs would look like the best of its set.
    */
-  cost(inFlight: number, now: number): number {
+  cost(inFlight: number, now: number, waiting = 0): number {
     this.#decay(now);
     if (this.#latency === 0 && inFlight > 0) return UNKNOWN + inFlight;
-    return this.#latency * (inFlight + 1);
+    return (waiting > this.#latency ? waiting : this.#latency) * (inFlight + 1);
   }
 
   #decay(now: number): void {

@@ -1,7 +1,10 @@
 import { type Instance, type InstanceRecord, type RouteDecision, route, ViewStore } from '@colorway/core';
 import fc from 'fast-check';
+import { Attempt, type Outcome } from '../../../src/client/attempt.js';
 import { Balancer } from '../../../src/client/balancing/balancer.js';
 import { type BalancingOptions, resolveBalancing } from '../../../src/client/balancing/balancing-options.js';
+import type { EndpointSet } from '../../../src/client/balancing/endpoint-set.js';
+import type { Standing } from '../../../src/client/balancing/standing.js';
 
 type Routed = Extract<RouteDecision, { instances: readonly Instance[] }>;
 
@@ -57,7 +60,15 @@ class Table {
   }
 
   set(color?: string) {
-    return this.balancer.set(route(color, 'stock', this.store.current()) as Routed);
+    return this.balancer.set(route(color, 'stock', this.store.current()) as Routed, color);
+  }
+
+  /** One request of this color, answered or failed at once. */
+  call(color: string | undefined, outcome: Outcome, latency = 5): string {
+    const set = this.set(color);
+    const standing = set.pick(this.now);
+    finish(set, standing, outcome, latency, this.now);
+    return standing.instance.id;
   }
 
   /** How often each is picked, when all answer in the same time. */
@@ -69,6 +80,19 @@ class Table {
     }
     return shares;
   }
+}
+
+/** One request to this endpoint that began some time ago and ends now. */
+function finish(
+  set: EndpointSet<string>,
+  standing: Standing<string>,
+  outcome: Outcome,
+  latency: number,
+  now: number,
+): void {
+  const attempt = new Attempt(set, standing, now - latency);
+  attempt.judge(outcome, now);
+  attempt.end(now);
 }
 
 describe('Balancer', () => {
@@ -107,7 +131,7 @@ describe('Balancer', () => {
     const set = table.set();
     for (let one = 0; one < 40; one++) {
       const endpoint = set.pick(table.now);
-      endpoint.succeeded(endpoint.instance.id === 'slow' ? 100 : 10, table.now);
+      finish(set, endpoint, 'success', endpoint.instance.id === 'slow' ? 100 : 10, table.now);
     }
     expect(table.shares(100)).toEqual({ fast: 100 });
     const fast = set.pick(table.now);
@@ -164,8 +188,7 @@ describe('Balancer', () => {
           const set = table.set(color);
           const endpoint = set.pick(table.now);
           expect(endpoint.instance.color).toBe(color);
-          if (fails) set.failed(endpoint, 5, table.now);
-          else endpoint.succeeded(5, table.now);
+          finish(set, endpoint, fails ? 'failure' : 'success', 5, table.now);
           const again = set.pickAgain(table.now, new Set([endpoint]));
           expect(again?.instance.color).toBe(color);
           if (size > 1) expect(again).not.toBe(endpoint);
@@ -181,12 +204,118 @@ describe('Balancer', () => {
     const set = table.set();
     let bad = set.pick(0);
     while (bad.instance.id !== 'bad') bad = set.pick(0);
-    for (let one = 0; one < 5; one++) set.failed(bad, 1, 0);
+    for (let one = 0; one < 5; one++) finish(set, bad, 'failure', 1, 0);
     /* By its cost alone it would be chosen: only the ejection keeps it out. */
-    for (let one = 0; one < 40; one++) set.pick(0).succeeded(60_000, 0);
+    for (let one = 0; one < 40; one++) table.call(undefined, 'success', 60_000);
     expect(table.shares(200)).not.toHaveProperty('bad');
     table.now = 30_000;
     expect(table.shares(200)).toHaveProperty('bad');
+  });
+
+  it('keeps what one environment breaks from the calls of all others at a shared instance', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    const red = table.set('red');
+    const a = red.pick(0).endpoint;
+    for (let one = 0; one < 20; one++) finish(red, a.standing('red', 0), 'failure', 5, 0);
+    const { [a.instance.id]: share = 0 } = table.shares(1_000);
+    expect(share).toBeGreaterThan(400);
+    expect(share).toBeLessThan(600);
+    expect(table.shares(200, 'blue')).toHaveProperty(a.instance.id);
+    expect(table.shares(200, 'red')).not.toHaveProperty(a.instance.id);
+  });
+
+  it('takes out for all what several colors find to fail', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    const a = table.set().pick(0).endpoint;
+    for (const color of ['red', undefined])
+      for (let one = 0; one < 5; one++) finish(table.set(color), a.standing(color, 0), 'failure', 5, 0);
+    expect(table.shares(200, 'blue')).not.toHaveProperty(a.instance.id);
+    table.now = 30_000;
+    expect(table.shares(200, 'blue')).toHaveProperty(a.instance.id);
+  });
+
+  it('does not count against an instance what its callers or others did', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    const set = table.set();
+    const { endpoint } = set.pick(0);
+    for (let one = 0; one < 40; one++) {
+      for (const outcome of ['refused', 'abandoned', 'deadline'] as const)
+        finish(set, endpoint.standing(undefined, 0), outcome, 20, table.now);
+    }
+    /* A deadline that is long enough, too, while the instance answers others. */
+    for (let one = 0; one < 10; one++) {
+      table.now += 1_000;
+      finish(set, endpoint.standing(undefined, 0), 'success', 20, table.now);
+      table.now += 500;
+      finish(set, endpoint.standing(undefined, 0), 'deadline', 1_000, table.now);
+    }
+    expect(endpoint.standing(undefined, 0).outUntil).toBeLessThan(0);
+  });
+
+  it('takes out an instance that answers nobody until the deadlines pass', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    const set = table.set();
+    const hung = set.pick(0);
+    table.now = 10_000;
+    for (let one = 0; one < 5; one++) finish(set, hung, 'deadline', 2_000, table.now);
+    expect(hung.outUntil).toBeGreaterThan(table.now);
+  });
+
+  it('turns away from an instance that accepts and never answers, however long it was well before', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    for (let one = 0; one < 20; one++) table.call(undefined, 'success');
+    const drawn: Record<string, number> = {};
+    for (let one = 0; one < 6_000; one++) {
+      table.now += 10;
+      const set = table.set();
+      const standing = set.pick(table.now);
+      drawn[standing.instance.id] = (drawn[standing.instance.id] ?? 0) + 1;
+      if (standing.instance.id === 'b') finish(set, standing, 'success', 5, table.now);
+      else new Attempt(set, standing, table.now);
+    }
+    expect(drawn.a ?? 0).toBeLessThan(10);
+  });
+
+  it('gives each color retries of its own', () => {
+    const table = new Table({ retry: { minPerSecond: 1, budget: 0 } });
+    table.put({ id: 'a', port: 1 });
+    const red = table.set('red').budget;
+    while (red.withdraw(0));
+    expect(table.set('red').budget.withdraw(0)).toBe(false);
+    expect(table.set().budget.withdraw(0)).toBe(true);
+  });
+
+  it('leaves an instance that says it is another one, until the directory tells of it anew', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 }, { id: 'b', port: 2 });
+    const set = table.set();
+    const stale = set.pick(0);
+    finish(set, stale, 'misdirected', 5, 0);
+    expect(table.shares(200)).not.toHaveProperty(stale.instance.id);
+    /* Also where the list changes for another reason. */
+    table.put({ id: 'c', port: 3 });
+    expect(table.shares(200)).not.toHaveProperty(stale.instance.id);
+    table.put({ id: stale.instance.id, port: stale.instance.port, startedAt: 5 });
+    expect(table.shares(200)).toHaveProperty(stale.instance.id);
+  });
+
+  it('refuses when every instance says it is another one, and asks again after a while', () => {
+    const table = new Table();
+    table.put({ id: 'a', port: 1 });
+    const set = table.set();
+    finish(set, set.pick(0), 'misdirected', 5, 0);
+    expect(() => set.pick(1)).toThrow(
+      expect.objectContaining({
+        code: 'COLORWAY_INSTANCE_MISDIRECTED',
+        message: expect.stringContaining('stock'),
+      }),
+    );
+    expect(set.pick(10_000).instance.id).toBe('a');
   });
 
   it('allocates no new list while all is well', () => {

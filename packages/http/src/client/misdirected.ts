@@ -1,0 +1,39 @@
+import { ColorwayError } from '@colorway/core';
+
+/** What an instance answers to a request for another one (RFC 9110, 15.5.20), with `MISDIRECTED_HEADER`. */
+export const MISDIRECTED_STATUS = 421;
+
+const WHY = 'addresses are used again, and the directory does not know yet. Nothing was done.';
+
+/** Every instance that there is has said that it is another one. @param wanted see `formatWanted` of the core */
+export function nobodyLeft(wanted: string): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_INSTANCE_MISDIRECTED',
+    `Every instance that the directory tells of for ${named(wanted)} answers that it is another one: ${WHY} ` +
+      'Let instances deregister when they end (SIGTERM and SIGINT), and announce no two under one address.',
+  );
+}
+
+/** An instance has said that it is another one, and the request cannot be sent once more from here. */
+export function cannotGoOn(wanted: string): ColorwayError {
+  const error = new ColorwayError(
+    'COLORWAY_INSTANCE_MISDIRECTED',
+    `The instance that was chosen for ${named(wanted)} answers that it is another one: ${WHY} ` +
+      'The body is a stream that has begun, or the client cannot send it twice: send the request once more, and it goes to another instance.',
+  );
+  others.add(error);
+  return error;
+}
+
+/** Whether whoever still has the request may send it once more. */
+export function mayGoOn(error: unknown): boolean {
+  return others.has(error as ColorwayError);
+}
+
+const others = new WeakSet<ColorwayError>();
+
+function named(wanted: string): string {
+  const slash = wanted.lastIndexOf('/');
+  const color = wanted.slice(slash + 1);
+  return `${color === '' ? 'the baseline' : `color "${color}"`} of service "${wanted.slice(0, slash)}"`;
+}
