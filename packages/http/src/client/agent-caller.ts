@@ -18,7 +18,6 @@ import type { Standing } from './balancing/standing.js';
 import { keepAliveAgent } from './keep-alive-agent.js';
 import { measure } from './measured-request.js';
 import type { ClientOptions } from './options.js';
-import { WANTED_HEADER } from './outgoing-headers.js';
 import { readHeader } from './request-head.js';
 import { colorRequest, signRequest, uncolorRequest } from './request-headers.js';
 import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
@@ -154,7 +153,7 @@ export class AgentCaller {
     const standing =
       (attempts !== undefined && attempts.tried.size > 0 && set.pickAgain(now, attempts.tried)) ||
       set.pick(now);
-    this.#setColor(request, flow, set.wanted);
+    this.#setColor(request, flow, set.wantedHeader);
     if (this.caller.signs) signRequest(request, this.caller);
     if (attempts === undefined || attempts.count === 0) set.budget.deposit(now);
     this.caller.attempt(decision, color, standing.instance, (attempts?.count ?? 0) + 1);
@@ -171,9 +170,9 @@ export class AgentCaller {
   #setColor(request: ClientRequest, flow: FlowType | undefined, wanted: string | undefined): void {
     const { carriers } = this.caller.coloring;
     const more =
-      wanted === undefined && readHeader(request, WANTED_HEADER) === undefined
+      wanted === undefined && readHeader(request, carriers.wantedHeader) === undefined
         ? []
-        : ([[WANTED_HEADER, wanted]] as const);
+        : ([[carriers.wantedHeader, wanted]] as const);
     if (flow === undefined) uncolorRequest(request, carriers, more);
     else colorRequest(request, flow, carriers, more);
   }

@@ -11,12 +11,10 @@ import { type Baggage, propagation } from '@opentelemetry/api';
 
 export const BAGGAGE = 'baggage';
 
-/** Says whom a request is for; see `formatWanted` of the core. One that a caller copied says nothing of its own call. */
-export const WANTED_HEADER = 'x-colorway-wanted';
-
-export function isWanted(name: string): boolean {
+/** Whether a header says whom a request is for; one that a caller copied says nothing of its own call. */
+export function isWanted(name: string, { wantedHeader }: CarrierNames): boolean {
   return (
-    name.length === WANTED_HEADER.length && (name === WANTED_HEADER || name.toLowerCase() === WANTED_HEADER)
+    name.length === wantedHeader.length && (name === wantedHeader || name.toLowerCase() === wantedHeader)
   );
 }
 

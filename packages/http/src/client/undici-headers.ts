@@ -9,7 +9,6 @@ import {
   isWanted,
   type OutgoingValue,
   saysColor,
-  WANTED_HEADER,
 } from './outgoing-headers.js';
 
 /** All forms in which undici takes headers: a flat list, pairs, an object, or none. */
@@ -30,7 +29,7 @@ export function colored(
   const list: Flat = [];
   const baggage = copyWithoutColor(headers, names, list, false);
   list.push(names.headers[0], flow.text, BAGGAGE, baggageWithColor(flow, baggage, names));
-  if (wanted !== undefined) list.push(WANTED_HEADER, wanted);
+  if (wanted !== undefined) list.push(names.wantedHeader, wanted);
   return list as string[];
 }
 
@@ -44,11 +43,11 @@ export function uncolored(
   wanted: string | undefined,
 ): UndiciHeaders {
   if (headers === undefined || headers === null)
-    return wanted === undefined ? headers : [WANTED_HEADER, wanted];
+    return wanted === undefined ? headers : [names.wantedHeader, wanted];
   if (wanted === undefined && !isOneShot(headers) && !hasColor(headers, names)) return headers;
   const list: Flat = [];
   copyWithoutColor(headers, names, list, true);
-  if (wanted !== undefined) list.push(WANTED_HEADER, wanted);
+  if (wanted !== undefined) list.push(names.wantedHeader, wanted);
   return list as string[];
 }
 
@@ -111,7 +110,7 @@ function copyWithoutColor(
 ): OutgoingValue {
   let baggage: OutgoingValue;
   each(headers, (name, value) => {
-    if (isFlowHeader(name, names) || isWanted(name)) return false;
+    if (isFlowHeader(name, names) || isWanted(name, names)) return false;
     if (!isBaggage(name)) into.push(name, value);
     else baggage = baggage === undefined ? value : `${baggage},${value}`;
     return false;
@@ -127,7 +126,7 @@ function hasColor(headers: UndiciHeaders, names: CarrierNames): boolean {
   return each(
     headers,
     (name, value) =>
-      isFlowHeader(name, names) || isWanted(name) || (isBaggage(name) && saysColor(value, names)),
+      isFlowHeader(name, names) || isWanted(name, names) || (isBaggage(name) && saysColor(value, names)),
   );
 }
 

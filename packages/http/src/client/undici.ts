@@ -124,7 +124,7 @@ export class ColoredDispatcher extends Dispatcher {
       throw caller.refuse(decision, colorOf(flow));
     const set = this.#pools.balancer.set(decision, colorOf(flow));
     const Request = isModern(handler) ? ModernRequest : LegacyRequest;
-    const withColor = this.#withHeaders(options, flow, set.wanted);
+    const withColor = this.#withHeaders(options, flow, set.wantedHeader);
     const request = caller.signs ? signed(withColor, caller, decision.service) : withColor;
     return new Request({ pools: this.#pools, decision, set, flow, options: request }, handler).start();
   }

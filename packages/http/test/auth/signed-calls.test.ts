@@ -57,7 +57,9 @@ describe('a signed call', () => {
     const headers = ['host', 'stock'] as unknown as http.OutgoingHttpHeaders;
     const agent = coloredAgent(coloring, { auth: auth() });
     const answer = new Promise<string>((resolve, reject) => {
-      http.get('http://stock/', { agent, headers }, (response) => resolve(text(response))).on('error', reject);
+      http
+        .get('http://stock/', { agent, headers }, (response) => resolve(text(response)))
+        .on('error', reject);
     });
     expect(JSON.parse(await answer)).toMatchObject({ caller: { service: 'order' } });
   });

@@ -1,4 +1,4 @@
-import { count, formatWanted, pick } from '@colorway/core';
+import { count, formatWanted, parseWanted, pick } from '@colorway/core';
 import { nobodyLeft } from '../misdirected.js';
 import type { Balancing } from './balancing-options.js';
 import { admitted } from './ejection.js';
@@ -24,8 +24,10 @@ export class EndpointSet<T> {
   readonly service: string;
   /** Of this service and color. */
   readonly budget: RetryBudget;
-  /** What the calls say whom they are for; see `formatWanted` of the core. */
+  /** Whom the calls are for; see `formatWanted` of the core. */
   readonly wanted: string;
+  /** The same as a header's value; `undefined` for names that others gave and that no header can say. */
+  readonly wantedHeader: string | undefined;
   readonly #all: Standings<T>;
   readonly #balancing: Balancing;
   readonly #ejections: Ejections;
@@ -44,6 +46,7 @@ export class EndpointSet<T> {
   ) {
     this.service = service;
     this.wanted = formatWanted(service, all[0].instance.color);
+    this.wantedHeader = parseWanted(this.wanted) === undefined ? undefined : this.wanted;
     this.budget = shared.budget;
     this.#all = all;
     this.#ready = all;
