@@ -6,7 +6,7 @@ import { callerOf, type ServiceAuthOptions, serviceAuth } from '@colorway/http/a
 import { metrics } from '@opentelemetry/api';
 import { parseInput, parseSignature, signatureBase } from '../../src/auth/signature.js';
 import { countingMeterProvider } from '../server/counting-meter-provider.js';
-import { fakeColoring } from '../server/fake-coloring.js';
+import { type FakeColoringOptions, fakeColoring } from '../server/fake-coloring.js';
 import { HOSTS, type Host, stopHosts } from '../server/hosts.js';
 import { CLIENTS } from '../support/clients.js';
 import { FakeColoring } from '../support/fake-coloring.js';
@@ -29,21 +29,26 @@ afterEach(async () => {
 });
 
 /** A server that asks for signatures, and tells who has called. */
-async function start(host: Host, options: Parameters<Host['start']>[2]): Promise<number> {
+async function start(
+  host: Host,
+  options: Parameters<Host['start']>[2],
+  instance: FakeColoringOptions = {},
+): Promise<number> {
   const handle = ({ req }: { req: http.IncomingMessage }) => ({
     caller: callerOf(req) ?? null,
     color: activeColor() ?? null,
   });
-  return (await host.start(fakeColoring(), { handle }, options)).port;
+  return (await host.start(fakeColoring(instance), { handle }, options)).port;
 }
 
 describe.each(HOSTS.map((host) => [host.name, host] as const))('on %s', (_name, host) => {
   it.each(CLIENTS.map((client) => [client.name, client] as const))(
     'knows who calls by %s, with a query and a body, colored and not',
     async (_client, client) => {
-      const port = await start(host, { auth: auth() });
+      const base = await start(host, { auth: auth() }, { service: 'stock' });
+      const colored = await start(host, { auth: auth() }, { service: 'stock', color: 'c' });
       const coloring = new FakeColoring({ service: 'order', color: 'mine' });
-      coloring.put(recordOf('one', 'stock', port), recordOf('two', 'stock', port, 'c'));
+      coloring.put(recordOf('one', 'stock', base), recordOf('two', 'stock', colored, 'c'));
       const call = client.make(coloring, { auth: auth() });
       const caller = { service: 'order', color: 'mine', keyId: 'default' };
       try {

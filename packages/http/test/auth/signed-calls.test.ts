@@ -25,7 +25,7 @@ describe('a signed call', () => {
   async function setUp(): Promise<void> {
     coloring = new FakeColoring({ service: 'order', directoryTimeoutMs: 10_000 });
     const handle = ({ req }: { req: http.IncomingMessage }) => ({ caller: callerOf(req) });
-    const { port } = await express.start(fakeColoring(), { handle }, { auth: auth() });
+    const { port } = await express.start(fakeColoring({ service: 'stock' }), { handle }, { auth: auth() });
     coloring.put(recordOf('one', 'stock', port));
   }
 
@@ -35,7 +35,7 @@ describe('a signed call', () => {
       caller: callerOf(req)?.service,
       body,
     });
-    const { port } = await express.start(fakeColoring(), { handle }, { auth: auth() });
+    const { port } = await express.start(fakeColoring({ service: 'stock' }), { handle }, { auth: auth() });
     const agent = coloredAgent(coloring, { auth: auth() });
     const answer = new Promise<string>((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };

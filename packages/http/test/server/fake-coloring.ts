@@ -13,6 +13,8 @@ import {
 import { defaultReporter, Scope } from '@colorway/core/background';
 
 export interface FakeColoringOptions {
+  /** Default `order`. */
+  readonly service?: string;
   readonly color?: Color;
   readonly assumeInstanceColor?: boolean;
   readonly carriers?: CarrierOptions;
@@ -24,7 +26,7 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     throw new Error('not part of this double');
   };
   return {
-    service: 'order',
+    service: options.service ?? 'order',
     color: options.color,
     carriers: resolveCarrierNames(options.carriers),
     assumeInstanceColor: options.assumeInstanceColor ?? true,

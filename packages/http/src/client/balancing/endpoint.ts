@@ -2,7 +2,7 @@ import type { Color, Instance } from '@colorway/core';
 import type { Balancing } from './balancing-options.js';
 import type { Clock } from './clock.js';
 import { Age, slowStartShare } from './slow-start.js';
-import { Standing } from './standing.js';
+import { type Shared, Standing } from './standing.js';
 
 /** Colors come from requests; what is known of more than so many at one instance is forgotten, the oldest first. */
 const MAX_COLORS = 64;
@@ -14,7 +14,7 @@ const MISDIRECTED_MS = 10_000;
  * One instance as this client has come to know it: its connections, and how it stands with each color that calls it.
  * `Transport` is what holds its connections.
  */
-export class Endpoint<Transport> {
+export class Endpoint<Transport> implements Shared<Transport> {
   readonly transport: Transport;
   readonly #balancing: Balancing;
   readonly #age: Age;
@@ -22,14 +22,11 @@ export class Endpoint<Transport> {
   instance: Instance;
   /** The share of the traffic now: the instance's weight, less while it is new. */
   weight: number;
-  /** Gone from the directory: takes no further request. */
   closed = false;
-  /** Until when several colors have found that it fails: out for all. */
   #outForAllUntil = Number.NEGATIVE_INFINITY;
   /** The record that it has disowned. */
   #disowned: Instance | undefined;
   #disownedUntil = Number.NEGATIVE_INFINITY;
-  /** When it last answered anybody. */
   answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(instance: Instance, transport: Transport, balancing: Balancing, clock: Clock) {
@@ -68,7 +65,6 @@ export class Endpoint<Transport> {
     return this.#age.at(now) < this.#balancing.slowStart.windowMs;
   }
 
-  /** Sets the weight: in full, or as much as its age allows. */
   weigh(now: number, eased: boolean): void {
     const share = eased ? slowStartShare(this.#age.at(now), this.#balancing.slowStart) : 1;
     this.weight = this.instance.weight * share;
@@ -78,7 +74,6 @@ export class Endpoint<Transport> {
     return this.#outForAllUntil;
   }
 
-  /** A color has found that it fails. What one color sees may be that color's own; what two see is the instance. */
   ejectedFor(standing: Standing<Transport>, now: number): void {
     for (const other of this.#standings.values()) {
       if (other === standing || !other.ejection.isOut(now)) continue;
@@ -87,13 +82,11 @@ export class Endpoint<Transport> {
     }
   }
 
-  /** It has answered that it is another one than its record says: the address is used again. */
   disown(now: number): void {
     this.#disowned = this.instance;
     this.#disownedUntil = now + MISDIRECTED_MS;
   }
 
-  /** Until when its record is not used, unless the directory tells of it anew. */
   get disownedUntil(): number {
     return this.#disowned === this.instance ? this.#disownedUntil : Number.NEGATIVE_INFINITY;
   }

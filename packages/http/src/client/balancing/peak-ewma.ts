@@ -40,7 +40,7 @@ export class PeakEwma {
   cost(inFlight: number, now: number, waiting = 0): number {
     this.#decay(now);
     if (this.#latency === 0 && inFlight > 0) return UNKNOWN + inFlight;
-    return (waiting > this.#latency ? waiting : this.#latency) * (inFlight + 1);
+    return Math.max(waiting, this.#latency) * (inFlight + 1);
   }
 
   #decay(now: number): void {

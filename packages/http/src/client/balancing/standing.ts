@@ -1,6 +1,5 @@
 import type { Instance, Weighted } from '@colorway/core';
 import { Ejection, type EjectionRules } from './ejection.js';
-import type { Endpoint } from './endpoint.js';
 import { Outstanding, type Ticket } from './outstanding.js';
 import { PeakEwma } from './peak-ewma.js';
 
@@ -10,18 +9,40 @@ const FAILURE_LATENCY_MS = 100;
 /** A deadline that is shorter says more of the caller than of the instance. */
 const TELLING_DEADLINE_MS = 1_000;
 
+/** What the standings of one instance share: its connections, and what holds for every color. */
+export interface Shared<Transport> {
+  readonly instance: Instance;
+  readonly transport: Transport;
+  /** Gone from the directory: takes no further request. */
+  readonly closed: boolean;
+  readonly weight: number;
+  /** Until when several colors have found that it fails: out for all. */
+  readonly outForAllUntil: number;
+  /** Until when its record is not used, unless the directory tells of it anew. */
+  readonly disownedUntil: number;
+  /** When it last answered anybody. */
+  answeredAt: number;
+  isNew(now: number): boolean;
+  /** Sets the weight: in full, or as much as its age allows. */
+  weigh(now: number, eased: boolean): void;
+  /** A color has found that it fails. What one color sees may be that color's own; what two see is the instance. */
+  ejectedFor(standing: Standing<Transport>, now: number): void;
+  /** It has answered that it is another one than its record says: the address is used again. */
+  disown(now: number): void;
+}
+
 /**
  * How an instance stands with the calls of one color. A shared instance passes on what happens behind it, and that
  * differs by color: one broken environment must not turn the others away from it.
  */
 export class Standing<Transport> implements Weighted {
-  readonly endpoint: Endpoint<Transport>;
+  readonly endpoint: Shared<Transport>;
   readonly ejection: Ejection;
   readonly #latency: PeakEwma;
   readonly #outstanding = new Outstanding();
   inFlight = 0;
 
-  constructor(endpoint: Endpoint<Transport>, rules: EjectionRules, now: number) {
+  constructor(endpoint: Shared<Transport>, rules: EjectionRules, now: number) {
     this.endpoint = endpoint;
     this.ejection = new Ejection(rules);
     this.#latency = new PeakEwma(now);
