@@ -38,7 +38,6 @@ export class Endpoint<Transport> implements Shared<Transport> {
     this.#age = new Age(instance.startedAt, balancing.slowStart.windowMs, { now, wall: clock.wall() });
   }
 
-  /** How it stands with calls of this color, or, with `undefined`, of none. */
   standing(color: Color | undefined, now: number): Standing<Transport> {
     let standing = this.#standings.get(color);
     if (standing === undefined) {

@@ -1,4 +1,4 @@
-import type { Instance, Weighted } from '@colorway/core';
+import type { Color, Instance, Weighted } from '@colorway/core';
 import { Ejection, type EjectionRules } from './ejection.js';
 import { Outstanding, type Ticket } from './outstanding.js';
 import { PeakEwma } from './peak-ewma.js';
@@ -22,6 +22,8 @@ export interface Shared<Transport> {
   readonly disownedUntil: number;
   /** When it last answered anybody. */
   answeredAt: number;
+  /** How it stands with calls of this color, or, with `undefined`, of none. */
+  standing(color: Color | undefined, now: number): Standing<Transport>;
   isNew(now: number): boolean;
   /** Sets the weight: in full, or as much as its age allows. */
   weigh(now: number, eased: boolean): void;

@@ -40,7 +40,7 @@ class Table {
   tell(...records: readonly TestRecord[]): void {
     const put = records.map(({ color, ...record }) => ({
       service: 'stock',
-      host: '10.0.0.1',
+      host: `${record.id}.example`,
       port: 80,
       startedAt: 0,
       metadata: (color === undefined ? {} : { COLORING_ENV: color }) as Record<string, string>,
