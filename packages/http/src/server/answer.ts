@@ -8,12 +8,8 @@ export function answerError(response: RawResponse, error: ColorwayError): undefi
   response.end(body);
 }
 
-/** 421, whatever the request is. Its body is left unread: Node passes over it, and the connection serves the next one. */
-export function answerMisdirected(
-  request: RawRequest,
-  response: RawResponse,
-  error: ColorwayError,
-): undefined {
+/** Answers without a framework, whatever the request is. Its body is left unread: Node passes over it, and the connection serves the next one. */
+export function answerByItself(request: RawRequest, response: RawResponse, error: ColorwayError): undefined {
   if (request.upgrade === true) answerUpgrade(request.socket as Ends, error);
   else answerError(response, error);
 }

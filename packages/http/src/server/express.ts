@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
-import { answerMisdirected } from './answer.js';
+import { answerByItself } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
@@ -20,7 +20,7 @@ export function expressColoring<Request extends IncomingMessage = IncomingMessag
     const admission = edge.admit(request, response, request);
     if (admission.kind === 'pass') return next();
     if (admission.kind === 'refuse') return next(admission.error);
-    if (admission.kind === 'misdirected') return answerMisdirected(request, response, admission.error);
+    if (admission.kind === 'misdirected') return answerByItself(request, response, admission.error);
     return runInContext(admission.context, next);
   };
 }

@@ -1,10 +1,11 @@
 import { type Coloring, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { answerMisdirected } from './answer.js';
+import { answerByItself } from './answer.js';
 import { Edge } from './edge.js';
 import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
+import type { RawRequest } from './raw.js';
 
 export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
 
@@ -26,10 +27,12 @@ export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async
     const holder = request as unknown as Record<symbol, Context | null>;
     const admission = edge.admit(request.raw, reply.raw, request, (kept && holder[kept]) ?? undefined);
     if (admission.kind === 'pass') return next();
-    if (admission.kind === 'refuse') return next(admission.error);
-    if (admission.kind === 'misdirected') {
+    // What comes behind our hook would close the connection of an upgrade that is refused, and does not run.
+    if (admission.kind === 'refuse' && (request.raw as RawRequest).upgrade !== true)
+      return next(admission.error);
+    if (admission.kind !== 'enter') {
       reply.hijack(); // its own hooks are the application's
-      return answerMisdirected(request.raw, reply.raw, admission.error);
+      return answerByItself(request.raw, reply.raw, admission.error);
     }
     if (kept !== null) holder[kept] = admission.context;
     return runInContext(admission.context, next);

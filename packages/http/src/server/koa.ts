@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
-import { answerMisdirected } from './answer.js';
+import { answerByItself } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
@@ -26,7 +26,7 @@ export function koaColoring<Context extends KoaColoringContext = KoaColoringCont
     if (admission.kind === 'pass') return next();
     if (admission.kind === 'refuse') return Promise.reject(admission.error);
     if (admission.kind === 'misdirected')
-      return Promise.resolve(answerMisdirected(context.req, context.res, admission.error));
+      return Promise.resolve(answerByItself(context.req, context.res, admission.error));
     return runInContext(admission.context, next);
   };
 }

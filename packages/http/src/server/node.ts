@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
-import { answerError, answerMisdirected } from './answer.js';
+import { answerByItself, answerError } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
@@ -35,7 +35,7 @@ export function nodeColoring<Request extends RawRequest, Response extends RawRes
     const admission = edge.admit(request, response, request);
     if (admission.kind === 'pass') return listener.call(this, request, response);
     if (admission.kind === 'refuse') return answerError(response, admission.error);
-    if (admission.kind === 'misdirected') return answerMisdirected(request, response, admission.error);
+    if (admission.kind === 'misdirected') return answerByItself(request, response, admission.error);
     return runInContext(admission.context, () => listener.call(this, request, response));
   };
 }

@@ -10,13 +10,16 @@ import { enterOnEmit } from './emit-in-context.js';
 export function enterOnMessages(context: Context, connection: EventEmitter): void {
   enterOnEmit(connection, context);
   const { on } = connection;
-  connection.on = function (this: EventEmitter, ...listener: Parameters<EventEmitter['on']>) {
+  connection.on = function listen(this: EventEmitter, ...listener: Parameters<EventEmitter['on']>) {
     const webSocket = webSocketOf(this);
-    if (webSocket !== undefined) {
+    on.apply(this, listener);
+    // Node's own method, which is there from HTTP, puts the prototype's back when it is called now.
+    if (webSocket === undefined) this.on = listen;
+    else {
       this.on = on;
       enterOnEmit(webSocket, context);
     }
-    return on.apply(this, listener) as typeof this;
+    return this as typeof connection;
   };
 }
 

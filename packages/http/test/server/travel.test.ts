@@ -1,11 +1,14 @@
 import { EventEmitter, once } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { activeColor, activeFlowType } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
+import { fastifyColoring } from '@colorway/http/fastify';
+import { coloredServer } from '@colorway/http/node';
 import { context, propagation } from '@opentelemetry/api';
+import fastify from 'fastify';
 import { fakeColoring } from './fake-coloring.js';
 import { type Exchange, HOSTS, stopHosts } from './hosts.js';
 import { get, parseAnswer, post, sendRaw } from './raw-request.js';
@@ -194,3 +197,22 @@ describe.each(HOSTS.filter(({ parsesBodies }) => !parsesBodies))(
     );
   },
 );
+
+it("Fastify: hooks that run before every plugin (NestJS's middlewares) are in color behind coloredServer", async () => {
+  const coloring = fakeColoring();
+  const app = fastify();
+  const seen: unknown[] = [];
+  coloredServer(coloring, app.server);
+  app.addHook('onRequest', async () => {
+    await delay(1);
+    seen.push(activeColor());
+  });
+  await app.register(fastifyColoring, { coloring });
+  app.get('/', async () => [activeColor() ?? null, coloring.inFlight.count]);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  expect((await get(port, [CART])).body).toBe('["feat-cart",1]');
+  expect((await get(port)).body).toBe('[null,1]');
+  await app.close();
+  expect(seen).toEqual(['feat-cart', undefined]);
+});
