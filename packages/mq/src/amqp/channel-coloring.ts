@@ -21,6 +21,7 @@ import { pauseChannel } from './pause-channel.js';
 import { QueueMembership } from './queue-membership.js';
 import { canBeRouted, isBrokersName, routingNames } from './queue-names.js';
 import { RoutingMode } from './routing-mode.js';
+import { recover, settlements } from './settlements.js';
 import { isStream, streamRefused } from './stream-queues.js';
 
 /** Calls that are only kept in order. */
@@ -68,7 +69,7 @@ export class ChannelColoring {
       filter === undefined
         ? new RoutingMode(coloring, channel, this.state, options)
         : new FilterMode(coloring, channel, this.state, filter, options.graceMs);
-    this.consumers = new Consumers(coloring, channel, this.mode, this.state.astray);
+    this.consumers = new Consumers(coloring, channel, this.mode, this.state);
     this.consumers.receiver.onEnd = (consumer) => {
       void this.#memberships.get(consumer.queue)?.onEnd(consumer);
     };
@@ -88,7 +89,7 @@ export class ChannelColoring {
 
   #methods(): ReadonlyMap<PropertyKey, Method> {
     const { channel, consumers, mode } = this;
-    const { deliveries, foreign } = consumers;
+    const { foreign } = consumers;
     const order = this.#order;
     const outgoing = this.#outgoing;
     const inOrder = IN_ORDER.map((name): [string, Method] => {
@@ -134,38 +135,8 @@ export class ChannelColoring {
         foreign.setPrefetch(count);
         return order.run(() => channel.prefetch(count, global));
       },
-      recover: () =>
-        order.run(() => {
-          deliveries.settleAll();
-          foreign.flush();
-          return channel.recover();
-        }),
-
-      ack: (message: AmqpMessage, allUpTo?: boolean) => {
-        if (allUpTo === true) foreign.forget(message.fields.deliveryTag);
-        deliveries.settle(message.fields.deliveryTag, allUpTo);
-        channel.ack(message, allUpTo);
-      },
-      ackAll: () => {
-        foreign.forget(Number.POSITIVE_INFINITY);
-        deliveries.settleAll();
-        channel.ackAll();
-      },
-      nack: (message: AmqpMessage, allUpTo?: boolean, requeue?: boolean) => {
-        // What is given back comes again; what is foreign must not.
-        if (allUpTo === true) foreign.flush();
-        deliveries.settle(message.fields.deliveryTag, allUpTo);
-        channel.nack(message, allUpTo, requeue);
-      },
-      nackAll: (requeue?: boolean) => {
-        foreign.flush();
-        deliveries.settleAll();
-        channel.nackAll(requeue);
-      },
-      reject: (message: AmqpMessage, requeue?: boolean) => {
-        deliveries.settle(message.fields.deliveryTag);
-        channel.reject(message, requeue);
-      },
+      recover: () => order.run(() => recover(channel, consumers)),
+      ...settlements(channel, consumers),
     };
     if ('waitForConfirms' in channel && typeof channel.waitForConfirms === 'function') {
       const { waitForConfirms } = channel;
@@ -275,7 +246,7 @@ export class ChannelColoring {
     this.#unlist = undefined;
     for (const membership of this.#memberships.values()) membership.close();
     this.#memberships.clear();
-    await pauseChannel(this.channel, this.consumers);
+    await pauseChannel(this.channel, this.consumers, this.coloring.scope);
     await this.#outgoing.flushed();
   }
 

@@ -17,6 +17,8 @@ import { Topology } from './topology.js';
  */
 export class ConnectionState {
   readonly names: GroupNames;
+  /** Opens another channel on the connection. */
+  readonly open: OpenChannel;
   readonly side: SideChannel;
   readonly topology: Topology;
   readonly destinations: Destinations;
@@ -42,6 +44,7 @@ export class ConnectionState {
       limit: 'amqp',
       ...(options.groupPattern === undefined ? {} : { pattern: options.groupPattern }),
     });
+    this.open = open;
     this.side = new SideChannel(open);
     this.topology = new Topology(this.side, coloring.carriers, this.names);
     const { recheckMs } = options;

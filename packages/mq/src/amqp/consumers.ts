@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from './amqp-channel.js';
-import type { AstrayMessages } from './astray-messages.js';
+import type { ConnectionState } from './connection-state.js';
 import type { Consumer, Handler } from './consumer.js';
 import { Deliveries } from './deliveries.js';
 import { ForeignAcks } from './foreign-acks.js';
 import type { Mode } from './mode.js';
+import { Presences } from './presences.js';
 import { Receiver } from './receiver.js';
 import { Tally } from './tally.js';
 
@@ -14,6 +15,7 @@ export class Consumers {
   readonly deliveries = new Deliveries();
   readonly foreign: ForeignAcks;
   readonly receiver: Receiver;
+  readonly presences: Presences;
   readonly #channel: AmqpChannel;
   readonly #mode: Mode;
   readonly #color: Color | undefined;
@@ -23,12 +25,13 @@ export class Consumers {
   readonly #tallies = new Map<string, Tally>();
   #isPaused = false;
 
-  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, astray: AstrayMessages) {
+  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, state: ConnectionState) {
     this.#channel = channel;
     this.#mode = mode;
     this.#color = coloring.color;
     this.foreign = new ForeignAcks(channel, this.deliveries);
-    this.receiver = new Receiver(coloring, channel, mode, astray, this.deliveries, this.foreign);
+    this.receiver = new Receiver(coloring, channel, mode, state.astray, this.deliveries, this.foreign);
+    this.presences = new Presences(coloring, state.open, channel, this.deliveries);
   }
 
   /** A consumer of the application's, to be {@link read} by whoever knows when. */
@@ -88,10 +91,11 @@ export class Consumers {
 
   async cancel(consumerTag: string): Promise<object> {
     const consumer = this.#consumers.get(consumerTag);
-    const isWaiting = consumer !== undefined && !consumer.reading;
-    if (consumer !== undefined) consumer.wanted = false;
-    const reply = isWaiting ? { consumerTag } : await this.#channel.cancel(consumerTag);
-    if (consumer !== undefined) consumer.reading = false;
+    if (consumer === undefined) return await this.#channel.cancel(consumerTag);
+    consumer.wanted = false;
+    const reply = consumer.reading ? await this.#end(consumer) : { consumerTag };
+    this.#forget(consumer);
+    void this.presences.release(consumer.name);
     return reply;
   }
 
@@ -112,13 +116,40 @@ export class Consumers {
   }
 
   async #stop(consumer: Consumer): Promise<void> {
-    consumer.stopping = true;
     try {
-      await this.#channel.cancel(consumer.consumerTag);
-      consumer.reading = false;
+      await this.#end(consumer, () => {
+        consumer.stopping = true;
+      });
     } finally {
       consumer.stopping = false;
     }
+    this.#forget(consumer);
+    await this.presences.release(consumer.name);
+  }
+
+  /** Cancels it. From before that on, until the last of its messages is settled, others see that somebody holds some. */
+  async #end(consumer: Consumer, onBegin?: () => void): Promise<object> {
+    const { name, reader, options } = consumer;
+    const cancel = async (): Promise<object> => {
+      onBegin?.();
+      const reply = await this.#channel.cancel(consumer.consumerTag);
+      consumer.reading = false;
+      return reply;
+    };
+    if (reader === undefined || options?.noAck === true) return await cancel();
+    if (options?.exclusive !== true) return await this.presences.during(name, cancel);
+    // Beside an exclusive consumer there can be no other; right after it there can.
+    const reply = await cancel();
+    return await this.presences.during(name, async () => reply);
+  }
+
+  /** One that neither reads nor is to read again. */
+  #forget({ consumerTag, wanted, reading, name, queue }: Consumer): void {
+    if (wanted || reading) return;
+    this.#consumers.delete(consumerTag);
+    if (name === this.#mode.ownQueue(queue) || this.reading(name).length > 0) return;
+    this.#tallies.delete(name);
+    this.deliveries.forget(name);
   }
 
   /** The consumers of a queue at the broker that receive. */
@@ -133,16 +164,12 @@ export class Consumers {
 
   /** How many messages of a queue at the broker are in the hands of this channel's handlers, cancelled or not. */
   inHand(name: string): number {
-    let count = this.deliveries.outstanding(takenFrom(name));
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.name === name) count += this.deliveries.outstanding(consumer.consumerTag);
-    }
-    return count;
+    return this.deliveries.inHand(name);
   }
 
   /** {@link inHand} of all queues that have colors. */
   get held(): number {
-    return [...this.#tallies.keys()].reduce((sum, name) => sum + this.inHand(name), 0);
+    return this.deliveries.held;
   }
 
   tally(queue: string, name: string): Tally {
@@ -157,33 +184,49 @@ export class Consumers {
   /** Takes one message of a queue that has colors, as its owner. */
   async get(queue: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
     const name = this.#mode.ownQueue(queue);
+    if (this.#color === undefined || options?.noAck === true) return await this.#getOwn(queue, name, options);
+    try {
+      return await this.presences.during(name, () => this.#getOwn(queue, name, options));
+    } finally {
+      this.presences.releaseLater(name);
+    }
+  }
+
+  async #getOwn(
+    queue: string,
+    name: string,
+    options: { noAck?: boolean } | undefined,
+  ): Promise<AmqpMessage | false> {
     const tally = this.tally(queue, name);
     for (;;) {
       if (this.#isPaused) return false;
-      const message = await this.getPlain(name, options);
+      const message = await this.#take(name, options, name);
       if (message === false || (await this.receiver.isOurs(queue, message, this.#color, options, tally)))
         return message;
     }
   }
 
-  /** Takes one message from a queue at the broker, whoever it belongs to. */
-  async getPlain(name: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
+  /** Takes one message from a queue that has no colors. */
+  getPlain(name: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
+    return this.#take(name, options, undefined);
+  }
+
+  async #take(
+    name: string,
+    options: { noAck?: boolean } | undefined,
+    group: string | undefined,
+  ): Promise<AmqpMessage | false> {
     // amqplib tells of it a turn after it came; what comes in that turn must not be acknowledged together with it.
     const release = this.foreign.singly();
     try {
       const message = await this.#channel.get(name, options);
       if (message !== false && options?.noAck !== true)
-        this.deliveries.add(message.fields.deliveryTag, takenFrom(name));
+        this.deliveries.add(message.fields.deliveryTag, this.deliveries.of(group));
       return message;
     } finally {
       release();
     }
   }
-}
-
-/** In place of a consumer's tag, for what `get` took. */
-function takenFrom(name: string): string {
-  return `get ${name}`;
 }
 
 function newTag(): string {

@@ -1,45 +1,118 @@
-/** What the broker has handed out on one channel and has not been told of: by delivery tag, which only grows. */
-export class Deliveries {
-  readonly #consumers = new Map<number, string>();
+/** How many messages of one queue at the broker are in the hands of a channel's handlers. */
+export interface InHand {
+  /** As the broker names it; `undefined` for a queue without colors. */
+  readonly name: string | undefined;
+  count: number;
+}
 
-  add(deliveryTag: number, consumerTag: string): void {
-    this.#consumers.set(deliveryTag, consumerTag);
+/** What the broker has handed out on one channel and has not been told of: by delivery tag, in their order. */
+export class Deliveries {
+  /** Called when nothing of a queue that has colors is in hand any more: a moment before the broker is told. */
+  onNone: ((name: string) => void) | undefined;
+  readonly #held = new Map<number, InHand>();
+  readonly #queues = new Map<string, InHand>();
+  readonly #plain: InHand = { name: undefined, count: 0 };
+  /** Those that no handler has seen yet: they are on their way to their owner. */
+  readonly #ours = new Set<number>();
+  #last = 0;
+
+  /** Where the messages of one queue are counted. */
+  of(name: string | undefined): InHand {
+    if (name === undefined) return this.#plain;
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      queue = { name, count: 0 };
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  /** What `get` took is told of late: later deliveries may be here already. */
+  add(deliveryTag: number, queue: InHand): void {
+    this.#held.set(deliveryTag, queue);
+    queue.count++;
+    if (deliveryTag > this.#last) this.#last = deliveryTag;
+    else this.#sort();
   }
 
   /** A delivery was acknowledged or given back; with `allUpTo` all before it too. */
   settle(deliveryTag: number, allUpTo = false): void {
     if (!allUpTo) {
-      this.#consumers.delete(deliveryTag);
+      this.#settleOne(deliveryTag);
       return;
     }
-    for (const tag of this.#consumers.keys()) {
+    for (const tag of this.#held.keys()) {
       if (tag > deliveryTag) return;
-      this.#consumers.delete(tag);
+      this.#settleOne(tag);
     }
   }
 
   has(deliveryTag: number): boolean {
-    return this.#consumers.has(deliveryTag);
+    return this.#held.has(deliveryTag);
   }
 
   settleAll(): void {
-    this.#consumers.clear();
+    this.settle(Number.POSITIVE_INFINITY, true);
   }
 
-  /** How many deliveries to this consumer are in somebody's hands. */
-  outstanding(consumerTag: string): number {
-    let count = 0;
-    for (const tag of this.#consumers.values()) if (tag === consumerTag) count++;
-    return count;
+  /** No handler may settle it, together with others, until the returned function is called. */
+  keepBack(deliveryTag: number): () => void {
+    this.#ours.add(deliveryTag);
+    return () => {
+      this.#ours.delete(deliveryTag);
+    };
+  }
+
+  /** Whether something up to a tag is kept back; then what handlers have up to there has to be settled one by one. */
+  keepsBack(upTo: number): boolean {
+    if (this.#ours.size === 0) return false;
+    for (const tag of this.#ours) if (tag <= upTo) return true;
+    return false;
+  }
+
+  /** What handlers have in hand, up to a tag. */
+  handed(upTo: number): readonly number[] {
+    return [...this.#held.keys()].filter((tag) => tag <= upTo && !this.#ours.has(tag));
+  }
+
+  /** How many messages of a queue at the broker are in somebody's hands. */
+  inHand(name: string): number {
+    return this.#queues.get(name)?.count ?? 0;
+  }
+
+  /** {@link inHand} of all queues that have colors. */
+  get held(): number {
+    let sum = 0;
+    for (const { count } of this.#queues.values()) sum += count;
+    return sum;
+  }
+
+  /** Forgets a queue that is read no more. */
+  forget(name: string): void {
+    if (this.inHand(name) === 0) this.#queues.delete(name);
   }
 
   get size(): number {
-    return this.#consumers.size;
+    return this.#held.size;
   }
 
   /** The oldest; `Infinity` where there is none. */
   get first(): number {
-    for (const tag of this.#consumers.keys()) return tag;
+    for (const tag of this.#held.keys()) return tag;
     return Number.POSITIVE_INFINITY;
+  }
+
+  #settleOne(deliveryTag: number): void {
+    const queue = this.#held.get(deliveryTag);
+    if (queue === undefined) return;
+    this.#held.delete(deliveryTag);
+    queue.count--;
+    if (queue.count === 0 && queue.name !== undefined) this.onNone?.(queue.name);
+  }
+
+  #sort(): void {
+    const entries = [...this.#held].sort(([a], [b]) => a - b);
+    this.#held.clear();
+    for (const [tag, queue] of entries) this.#held.set(tag, queue);
   }
 }

@@ -41,8 +41,9 @@ export class Receiver {
   }
 
   of(consumer: Consumer, tally: Tally): OnMessage {
-    const { queue, name, reader, onMessage, options, consumerTag } = consumer;
+    const { queue, name, reader, onMessage, options } = consumer;
     const acknowledges = options?.noAck !== true;
+    const inHand = this.#deliveries.of(name);
     return (message) => {
       if (message === null) return this.#ended(consumer);
       const { deliveryTag } = message.fields;
@@ -55,7 +56,7 @@ export class Receiver {
         if (acknowledges) this.#foreign.add(message);
         return undefined;
       }
-      if (acknowledges) this.#deliveries.add(deliveryTag, consumerTag);
+      if (acknowledges) this.#deliveries.add(deliveryTag, inHand);
       const handle = (): unknown => {
         tally.own(color, owner.reason);
         return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
@@ -73,8 +74,8 @@ export class Receiver {
   ofPlain(onMessage: OnMessage, options: ConsumeOptions | undefined): OnMessage {
     return (message) => {
       if (message === null) return onMessage(null);
-      const { deliveryTag, consumerTag = '' } = message.fields;
-      if (options?.noAck !== true) this.#deliveries.add(deliveryTag, consumerTag);
+      if (options?.noAck !== true)
+        this.#deliveries.add(message.fields.deliveryTag, this.#deliveries.of(undefined));
       return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
     };
   }
@@ -105,7 +106,9 @@ export class Receiver {
 
   /** Resolves to true when nobody has to handle it here. Acknowledged only after the broker has confirmed. */
   async #passOn(message: AmqpMessage, to: Address, acknowledges: boolean): Promise<boolean> {
-    const isPassedOn = await this.#astray.passOn(message, to);
+    const { deliveryTag } = message.fields;
+    const release = this.#deliveries.keepBack(deliveryTag);
+    const isPassedOn = await this.#astray.passOn(message, to).finally(release);
     // With the connection gone, the broker delivers it again: whoever gets it then decides anew.
     if (acknowledges && this.#closed) return true;
     if (isPassedOn && acknowledges) this.#settle(message);

@@ -37,7 +37,8 @@ export interface Withdrawn {
  * waits until they are gone. Where there are none, a handler that this process has for `queue` handles them, each in its
  * message's context: that is for a baseline instance, when a color's environment ended without it.
  *
- * What a consumer of somebody else, without Colorway, has in hand after it was cancelled cannot be seen: close its channel first.
+ * What consumers have in hand is waited for, also after they were cancelled or took it by `get`, and if they die it comes back first.
+ * Only what a consumer without Colorway has in hand after it was cancelled cannot be seen: close its channel first.
  *
  * @param channel what `coloredChannel` returned
  * @throws ColorwayError `COLORWAY_INVALID_OPTION` where the color is missing, or nobody can drain.

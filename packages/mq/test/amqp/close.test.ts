@@ -96,14 +96,19 @@ describeWithServers(['rabbitmq'], 'amqp, coloring.close()', (servers) => {
       await until(() => held.length === 2);
 
       let isClosed = false;
+      const cancel = jest.spyOn(first.raw, 'cancel');
       const closing = first.coloring.close().then(() => {
         isClosed = true;
       });
-      await until(async () => (await queue()).consumerCount === 0);
+      await until(() => cancel.mock.results.length > 0);
+      await cancel.mock.results[0]?.value;
+      // Of a color, something stays that is counted while messages are in hand: nobody is to delete the queue then.
+      expect((await queue()).consumerCount).toBe(color === undefined ? 0 : 1);
       for (let n = 2; n < 22; n++) await send(producer, n, color);
       // Nobody reads it, and it is still the color's alone.
       await until(async () => (await queue()).messageCount === 20);
       expect([isClosed, held, handled]).toEqual([false, ['0', '1'], []]);
+      expect(cancel).toHaveBeenCalledTimes(1);
 
       await start('second', color);
       await until(() => handled.length === 20);

@@ -1,0 +1,120 @@
+import type { Coloring } from '@colorway/core';
+import type { AmqpChannel } from './amqp-channel.js';
+import type { Deliveries } from './deliveries.js';
+import { Presence } from './presence.js';
+import type { OpenChannel } from './side-channel.js';
+
+/** A consumer that nobody has. The broker answers its cancelling, and before that it takes every acknowledgement. */
+const NOBODY = 'colorway.closing';
+/** Who takes messages one by one asks again at once, mostly. */
+const GET_IDLE_MS = 1_000;
+
+interface Kept {
+  readonly presence: Presence;
+  /** Calls under way that take messages, or may: it stays as long. */
+  users: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * The presences of one channel, by the queue's name at the broker: each stands from before a consumer is cancelled, or a message
+ * is taken by `get`, until the broker has been told what became of all that was in hand. They end with the application's
+ * channel, and not with the coloring's scope: what the application holds when it has closed is in its hands still.
+ */
+export class Presences {
+  readonly #coloring: Coloring;
+  readonly #open: OpenChannel;
+  readonly #channel: AmqpChannel;
+  readonly #deliveries: Deliveries;
+  readonly #kept = new Map<string, Kept>();
+  #isGone = false;
+
+  constructor(coloring: Coloring, open: OpenChannel, channel: AmqpChannel, deliveries: Deliveries) {
+    this.#coloring = coloring;
+    this.#open = open;
+    this.#channel = channel;
+    this.#deliveries = deliveries;
+    deliveries.onNone = (name) => {
+      if (this.#kept.has(name)) void this.#release(name);
+    };
+    channel.once('close', () => {
+      this.#isGone = true;
+      for (const name of [...this.#kept.keys()]) void this.#end(name);
+    });
+  }
+
+  /** Runs `use` with the presence standing before it begins. It stays while something of the queue is in hand. */
+  async during<T>(name: string, use: () => Promise<T>): Promise<T> {
+    const kept = this.#of(name);
+    kept.users++;
+    clearTimeout(kept.timer);
+    try {
+      // Where it cannot be, the call goes on as it would without us.
+      if (!(await kept.presence.begin()) && this.#kept.get(name) === kept) this.#kept.delete(name);
+      return await use();
+    } finally {
+      kept.users--;
+    }
+  }
+
+  /** Ends it, unless something is in hand; then it ends with that. */
+  async release(name: string): Promise<void> {
+    if (this.#kept.has(name)) await this.#release(name);
+  }
+
+  /** The same, a moment later. */
+  releaseLater(name: string): void {
+    const kept = this.#kept.get(name);
+    if (kept === undefined) return;
+    clearTimeout(kept.timer);
+    kept.timer = setTimeout(() => void this.#release(name), GET_IDLE_MS).unref();
+  }
+
+  async releaseAll(): Promise<void> {
+    await Promise.all(Array.from(this.#kept.keys(), (name) => this.#release(name)));
+  }
+
+  #of(name: string): Kept {
+    let kept = this.#kept.get(name);
+    if (kept === undefined) {
+      kept = { presence: new Presence(this.#coloring, this.#open, name), users: 0, timer: undefined };
+      this.#kept.set(name, kept);
+    }
+    return kept;
+  }
+
+  async #release(name: string): Promise<void> {
+    // A turn later: what is being settled has gone out by then.
+    await Promise.resolve();
+    if (this.#isNeeded(name)) return;
+    // The broker's channels work side by side: this one has done what was asked of it before the other one is closed.
+    if (!this.#isGone) await answered(this.#channel);
+    if (!this.#isNeeded(name)) await this.#end(name);
+  }
+
+  #isNeeded(name: string): boolean {
+    return (this.#kept.get(name)?.users ?? 0) > 0 || this.#deliveries.inHand(name) > 0;
+  }
+
+  async #end(name: string): Promise<void> {
+    const kept = this.#kept.get(name);
+    if (kept === undefined) return;
+    this.#kept.delete(name);
+    clearTimeout(kept.timer);
+    await kept.presence.end();
+  }
+}
+
+/** Resolves when the broker has taken all that was sent on the channel; rejects when the channel has closed. */
+export async function allTaken(channel: AmqpChannel): Promise<void> {
+  await channel.cancel(NOBODY);
+}
+
+/** The same; a channel that has closed holds nothing any more. */
+async function answered(channel: AmqpChannel): Promise<void> {
+  try {
+    await allTaken(channel);
+  } catch {
+    // see above
+  }
+}
