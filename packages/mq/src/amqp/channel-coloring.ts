@@ -81,7 +81,10 @@ export class ChannelColoring {
     this.state.use(channel);
     channel.once('close', () => {
       // The broker closes a channel that publishes to an exchange which was removed.
-      if (!this.#life.isClosing) this.state.destinations.doubt();
+      if (!this.#life.isClosing) {
+        this.state.destinations.doubt();
+        this.state.upkeep.look();
+      }
       this.#unlist?.();
       for (const membership of this.#memberships.values()) membership.close();
     });
@@ -185,7 +188,9 @@ export class ChannelColoring {
     this.#mayRead(queue, options?.arguments);
     if (!this.#isGroup(queue)) return await this.channel.assertQueue(queue, options);
     this.state.lint(queue);
-    return await this.#named(queue, this.mode.assertQueue(queue, options));
+    const reply = await this.#named(queue, this.mode.assertQueue(queue, options));
+    await this.#memberships.get(queue)?.declared();
+    return reply;
   }
 
   /** A colored instance that only sends has no queue of its own, and asks for the one that it sends to. */

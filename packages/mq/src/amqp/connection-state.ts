@@ -10,6 +10,7 @@ import { canBeRouted, isBrokersName } from './queue-names.js';
 import { type OpenChannel, SideChannel } from './side-channel.js';
 import { SidePublisher } from './side-publisher.js';
 import { Topology } from './topology.js';
+import { TopologyUpkeep } from './topology-upkeep.js';
 
 /**
  * What the channels of one connection share. It is gone with the connection: whoever connects again wraps
@@ -24,9 +25,12 @@ export class ConnectionState {
   readonly destinations: Destinations;
   readonly #publisher: SidePublisher;
   readonly astray: AstrayMessages;
+  readonly upkeep: TopologyUpkeep;
+  /** Queues whose routing this process, as the baseline, has built or found. */
+  readonly routed = new Set<string>();
   /** With which options the application declared its queues: what a color declares again when it comes back. */
   readonly declared = new Map<string, QueueOptions>();
-  /** Filter mode: what the own queue of each queue was bound to. */
+  /** What the application has bound each queue to. */
   readonly bindings = new Map<string, readonly Binding[]>();
   /** Queues that are nobody's group: of this connection alone, or of a kind that can have no colors. */
   readonly #colorless = new Set<string>();
@@ -46,15 +50,18 @@ export class ConnectionState {
     });
     this.open = open;
     this.side = new SideChannel(open);
-    this.topology = new Topology(this.side, coloring.carriers, this.names);
+    this.#publisher = new SidePublisher(open);
+    this.topology = new Topology(this.side, this.#publisher, coloring.carriers, this.names);
     const { recheckMs } = options;
     const hasQueue = new Destinations({
       isRouted: (queue) => this.topology.hasQueue(queue),
       isDirect: () => false,
       recheckMs,
+      // A color that has come meanwhile waits for what is its own.
+      maxRecheckMs: OWNER_RECHECK_MS,
     });
-    this.#publisher = new SidePublisher(open);
-    this.astray = new AstrayMessages(hasQueue, this.#publisher);
+    this.upkeep = new TopologyUpkeep(coloring, () => this.scope, options.checkTopologyMs);
+    this.astray = new AstrayMessages(hasQueue, this.#publisher, coloring.carriers, () => this.upkeep.look());
     this.destinations = new Destinations({
       isRouted: (queue) => this.topology.isRouted(queue),
       isDirect: (queue) => isBrokersName(queue) || !canBeRouted(queue),
@@ -121,9 +128,11 @@ export class ConnectionState {
 }
 
 const ANY_COLOR = '0';
+const OWNER_RECHECK_MS = 5_000;
 
 interface StateOptions {
   readonly recheckMs: number;
+  readonly checkTopologyMs: number;
   readonly groupPattern: GroupPattern | undefined;
 }
 

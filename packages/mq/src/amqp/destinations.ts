@@ -2,7 +2,6 @@
 export type Destination = 'routed' | 'direct';
 
 const MAX_KNOWN = 10_000;
-/** A queue that has had no routing for long is asked for as seldom as this. */
 const MAX_RECHECK_MS = 60_000;
 
 interface Known {
@@ -17,8 +16,10 @@ export interface DestinationsOptions {
   readonly isRouted: (queue: string) => Promise<boolean>;
   /** Those that need no question. */
   readonly isDirect: (queue: string) => boolean;
-  /** How long a first no is believed, in milliseconds; after each further one twice as long, up to a minute. */
+  /** How long a first no is believed, in milliseconds; after each further one twice as long. */
   readonly recheckMs: number;
+  /** At most so long. Default a minute. */
+  readonly maxRecheckMs?: number;
 }
 
 /**
@@ -30,15 +31,17 @@ export class Destinations {
   readonly #isRouted: (queue: string) => Promise<boolean>;
   readonly #isDirect: (queue: string) => boolean;
   readonly #recheckMs: number;
+  readonly #maxRecheckMs: number;
   readonly #known = new Map<string, Known>();
   readonly #asked = new Map<string, Promise<Destination>>();
   #doubtedAt = Number.NEGATIVE_INFINITY;
   #recheckedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ isRouted, isDirect, recheckMs }: DestinationsOptions) {
+  constructor({ isRouted, isDirect, recheckMs, maxRecheckMs = MAX_RECHECK_MS }: DestinationsOptions) {
     this.#isRouted = isRouted;
     this.#isDirect = isDirect;
     this.#recheckMs = recheckMs;
+    this.#maxRecheckMs = Math.max(recheckMs, maxRecheckMs);
   }
 
   /** What is known without asking; `undefined` for a queue that has to be asked for first. */
@@ -88,7 +91,7 @@ export class Destinations {
   #set(queue: string, destination: Destination): Destination {
     const before = this.#known.get(queue);
     const isSame = destination === 'direct' && before?.destination === 'direct';
-    const recheckMs = isSame ? Math.min(before.recheckMs * 2, MAX_RECHECK_MS) : this.#recheckMs;
+    const recheckMs = isSame ? Math.min(before.recheckMs * 2, this.#maxRecheckMs) : this.#recheckMs;
     this.#known.delete(queue);
     // Reply queues have names without end; the oldest is forgotten first.
     const [oldest] = this.#known.size >= MAX_KNOWN ? this.#known.keys() : [];

@@ -16,6 +16,16 @@ export interface Address {
   readonly routingKey: string;
   /** The queue of the color; where it is not there, the message stays where it is. */
   readonly queue: string;
+  /** The color has joined, as far as is known, so that its queue need not be asked for. */
+  readonly isJoined?: boolean;
+  /** The message says its color where the exchange does not look: it is written where it does. */
+  readonly stamp?: Color;
+}
+
+/** What {@link Mode.restore} found missing and has put back, and what it cannot put back by itself. */
+export interface Restored {
+  readonly mended: readonly string[];
+  readonly waitingFor?: string;
 }
 
 /** How the messages of a queue are divided between the baseline and the colors. Queues are named as the baseline names them. */
@@ -25,8 +35,10 @@ export interface Mode {
   assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState>;
   bindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object>;
   unbindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object>;
-  /** Before this instance reads the queue for the first time, or again after it left. */
+  /** Before this instance reads the queue: for the first time, again after it left, or by one consumer more. */
   join(queue: string): Promise<void>;
+  /** Puts back what was taken away at the broker since this instance has joined. */
+  restore?(queue: string): Promise<Restored>;
   /** Whose a message is that `reader` (a color, or the baseline) read from its queue. */
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner;
   /** Resolves when no further message comes to the color's queue. */

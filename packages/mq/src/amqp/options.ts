@@ -25,8 +25,16 @@ export interface ColoredChannelOptions {
   readonly queueOptions?: (queue: string) => QueueOptions | undefined;
   /** How long a colored consumer waits for a baseline that is just starting, in milliseconds. Default 5,000. */
   readonly baselineWaitMs?: number;
-  /** How long a queue that has no routing is known to have none, in milliseconds. Default 1,000. */
+  /**
+   * How long a queue that has no routing is known to have none, in milliseconds. Default 1,000; it doubles, up to a minute, each
+   * time the broker says so again.
+   */
   readonly recheckMs?: number;
+  /**
+   * Routing: how often it is checked that what the consumers here need is still there at the broker, and put back if
+   * not, in milliseconds. Default 30,000. A queue whose consumer was ended, or a message that was refused, is looked at at once.
+   */
+  readonly checkTopologyMs?: number;
   /** Opens another channel on the same connection. Default: with the class of the given channel, as amqplib does. */
   readonly openChannel?: () => Promise<AmqpChannel>;
 }
@@ -40,6 +48,7 @@ export interface ResolvedOptions {
   readonly queueOptions: (queue: string) => QueueOptions | undefined;
   readonly baselineWaitMs: number;
   readonly recheckMs: number;
+  readonly checkTopologyMs: number;
   readonly openChannel: (() => Promise<AmqpChannel>) | undefined;
 }
 
@@ -67,6 +76,7 @@ export function resolveOptions(options: ColoredChannelOptions, directory: Direct
     queueOptions: options.queueOptions ?? (() => undefined),
     baselineWaitMs: milliseconds('baselineWaitMs', options.baselineWaitMs, 5_000),
     recheckMs: milliseconds('recheckMs', options.recheckMs, 1_000),
+    checkTopologyMs: milliseconds('checkTopologyMs', options.checkTopologyMs, 30_000),
     openChannel: options.openChannel,
   });
 }

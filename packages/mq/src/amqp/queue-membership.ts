@@ -5,18 +5,23 @@ import {
   isColorwayError,
   type MqPhase,
   parseSubscription,
+  type StateStore,
   type Subscription,
   type SubscriptionTarget,
   subscriptionKey,
 } from '@colorway/core';
+import { type Scope, type StepOutcome, sleep, withTimeLimit } from '@colorway/core/background';
 import { type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
 import type { Consumer } from './consumer.js';
 import { readersOf } from './queue-readers.js';
 import { QueueStatus } from './queue-status.js';
+import { restoreQueue } from './restore-queue.js';
 import { Withdrawal, type WithdrawalParts } from './withdrawal.js';
 
 const LEAVE_POLL_MS = 200;
 const RETRY_MS = 1_000;
+const STATE_MS = 10_000;
+const COME_BACK_FAILED = 'COLORWAY_MQ_COME_BACK_FAILED';
 
 /**
  * One channel's part in one queue: it joins as its color, leaves when the membership ends, comes back when it is declared
@@ -29,15 +34,17 @@ export class QueueMembership {
   readonly #target: SubscriptionTarget;
   readonly #leaving: Leaving | undefined;
   readonly #ends: (() => unknown)[] = [];
+  readonly #scope: Scope;
+  readonly #store: StateStore | undefined;
   #phase: MqPhase = 'starting';
   #since = performance.now();
   #isDetached = false;
   #isServing = false;
   #isClosed = false;
   #joining: Promise<boolean> | undefined;
-  #settling: Promise<void> | undefined;
+  #isSettling = false;
   #isUnsettled = false;
-  #retry: NodeJS.Timeout | undefined;
+  #isKept = false;
 
   constructor(coloring: Coloring, parts: WithdrawalParts, queue: string) {
     this.#coloring = coloring;
@@ -45,6 +52,9 @@ export class QueueMembership {
     this.#queue = queue;
     this.#target = { broker: 'amqp', group: queue };
     this.#leaving = leavingOf(coloring);
+    this.#scope = parts.state.scope.child(`queue ${queue}`);
+    const { state } = coloring.directory;
+    this.#store = state && withTimeLimit(state, STATE_MS);
     const status = new QueueStatus(coloring, parts, queue);
     this.#ends.push(
       coloring.mq.add(() => status.now(this.#phase, performance.now() - this.#since)),
@@ -53,13 +63,20 @@ export class QueueMembership {
   }
 
   /**
-   * Joins, where that has not been done. False when what the color left behind the last time has to be brought to its
-   * end first: its consumers begin to read after that, by themselves.
+   * Joins, or makes sure of it where that was done before: what the application declares and consumes again may have been
+   * deleted meanwhile. False when what the color left behind the last time has to be brought to its end first: its
+   * consumers begin to read after that, by themselves.
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`, and what {@link Mode.join} throws.
    */
-  join(): Promise<boolean> {
+  async join(): Promise<boolean> {
     this.#isDetached = false;
-    return this.#join();
+    await this.#joining;
+    return await this.#join(true);
+  }
+
+  /** The application has declared its queue again. */
+  async declared(): Promise<void> {
+    if (this.#phase === 'running') await this.#restore();
   }
 
   /** Whether `get` may take a message here: where the color has left, it does not come back because somebody asks. */
@@ -77,14 +94,16 @@ export class QueueMembership {
   /** Asked by the channel when it closes, or nothing of the application's is left here. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#retry);
     for (const end of this.#ends.splice(0)) end();
+    void this.#scope.dispose();
   }
 
   /** The broker has ended a consumer. It is the color's leaving, or else the application is told. */
   async onEnd(consumer: Consumer): Promise<void> {
     const { color } = this.#coloring;
-    const standing = await this.#subscription().catch(() => undefined);
+    // Its queue was deleted.
+    this.#parts.state.upkeep.look(this.#queue);
+    const standing = await this.#subscription().catch(unknownWhileAway);
     if (this.#leaving !== undefined && color !== undefined && standing?.state !== 'joined') {
       this.settle();
       return;
@@ -96,30 +115,41 @@ export class QueueMembership {
   /** Looks whether consumers that are wanted and do not read may: those of a color that waits, or has left and is declared again. */
   settle(): void {
     this.#isUnsettled = true;
-    this.#settling ??= this.#comeBack()
-      .catch(() => {
-        this.#retry ??= setTimeout(() => {
-          this.#retry = undefined;
-          this.settle();
-        }, RETRY_MS).unref();
-      })
-      .finally(() => {
-        this.#settling = undefined;
-        if (this.#isUnsettled) this.settle();
-      });
+    if (this.#isSettling || this.#scope.isDisposed) return;
+    this.#isSettling = true;
+    this.#scope.spawn('coming back', async (signal) => {
+      while (this.#isUnsettled && !signal.aborted) await this.#tryToComeBack(signal);
+      this.#isSettling = false;
+    });
   }
 
-  #join(): Promise<boolean> {
-    this.#joining ??= this.#joinOnce().finally(() => {
+  async #tryToComeBack(signal: AbortSignal): Promise<void> {
+    const { reporter } = this.#coloring;
+    const subject = `coming back to queue ${this.#queue}`;
+    this.#isUnsettled = false;
+    try {
+      await this.#comeBack();
+      reporter.working(COME_BACK_FAILED, subject);
+    } catch (error) {
+      if (signal.aborted) return;
+      reporter.failing(COME_BACK_FAILED, subject, error);
+      await sleep(RETRY_MS, signal);
+      this.#isUnsettled = true;
+    }
+  }
+
+  #join(again = false): Promise<boolean> {
+    this.#joining ??= this.#joinOnce(again).finally(() => {
       this.#joining = undefined;
     });
     return this.#joining;
   }
 
-  async #joinOnce(): Promise<boolean> {
-    if (this.#phase === 'running' || this.#isClosed) return true;
+  async #joinOnce(again: boolean): Promise<boolean> {
+    if (this.#isClosed || (this.#phase === 'running' && !again)) return true;
+    const wasRunning = this.#phase === 'running';
     const recorded = await this.#record();
-    const phase = recorded === 'running' ? await this.#joinAtBroker() : recorded;
+    const phase = recorded === 'running' ? await this.#joinAtBroker(wasRunning) : recorded;
     this.#enter(phase);
     this.#serve();
     return phase === 'running';
@@ -144,7 +174,7 @@ export class QueueMembership {
     }
   }
 
-  async #joinAtBroker(): Promise<MqPhase> {
+  async #joinAtBroker(wasRunning: boolean): Promise<MqPhase> {
     const { color } = this.#coloring;
     await this.#parts.mode.join(this.#queue);
     if (color === undefined) return 'running';
@@ -155,13 +185,35 @@ export class QueueMembership {
       return 'waiting-for-drain';
     }
     readersOf(this.#coloring).known.set(this.#queue, 'joined');
-    this.#countStep(color, 'joined');
+    if (!wasRunning) this.#countStep(color, 'joined');
     return 'running';
+  }
+
+  async #restore(): Promise<StepOutcome> {
+    if (this.#phase !== 'running') return { kind: 'settled' };
+    return await restoreQueue(this.#parts, this.#queue, () => this.#isJoined());
+  }
+
+  /** With the directory away, as it was known last. */
+  async #isJoined(): Promise<boolean> {
+    if (this.#coloring.color === undefined || this.#leaving === undefined) return true;
+    try {
+      return (await this.#subscription())?.state === 'joined';
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      return readersOf(this.#coloring).known.get(this.#queue) === 'joined';
+    }
   }
 
   #serve(): void {
     const leaving = this.#leaving;
-    if (leaving === undefined || this.#isClosed || this.#isServing) return;
+    if (this.#isClosed) return;
+    if (!this.#isKept && this.#parts.mode.restore !== undefined) {
+      this.#isKept = true;
+      const { upkeep } = this.#parts.state;
+      this.#ends.push(upkeep.keep({ queue: this.#queue, restore: () => this.#restore() }));
+    }
+    if (leaving === undefined || this.#isServing) return;
     this.#isServing = true;
     this.#ends.push(leaving.serve({ ...this.#target, leave: (work) => this.#leave(work) }));
     if (this.#coloring.color !== undefined) this.#ends.push(leaving.onChange(() => this.settle()));
@@ -186,7 +238,6 @@ export class QueueMembership {
   }
 
   async #comeBack(): Promise<void> {
-    this.#isUnsettled = false;
     const { color } = this.#coloring;
     const { consumers } = this.#parts;
     const idle = () => consumers.wanted(this.#queue).filter(({ reading }) => !reading);
@@ -212,9 +263,9 @@ export class QueueMembership {
   }
 
   async #subscription(color: Color | undefined = this.#coloring.color): Promise<Subscription | undefined> {
-    const { service, directory } = this.#coloring;
+    const { service } = this.#coloring;
     if (color === undefined) return undefined;
-    const entry = await directory.state?.get(subscriptionKey({ service, color, ...this.#target }));
+    const entry = await this.#store?.get(subscriptionKey({ service, color, ...this.#target }));
     return entry && parseSubscription(entry);
   }
 

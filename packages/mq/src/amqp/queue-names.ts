@@ -19,8 +19,13 @@ export interface RoutingNames {
   readonly coloring: string;
   /** One binding a color; what matches none goes on to `baseline`. */
   readonly colors: string;
-  /** Leads to the baseline's queue. */
+  /** Leads to the baseline's queue; while that is not there, on to `held`. */
   readonly baseline: string;
+  /**
+   * An exchange, and the queue behind it in which messages wait that came before the baseline has declared its own. The queue is
+   * there only until then: without it, what has no baseline goes nowhere, as it would without us.
+   */
+  readonly held: string;
   /** Where what colored instances bind comes in: what has no property, or no color of ours, ends here. */
   readonly own: string;
   readonly ownColors: string;
@@ -37,6 +42,7 @@ export function routingNames(queue: string): RoutingNames {
     coloring: `${queue}.coloring`,
     colors: `${queue}.coloring.colors`,
     baseline: `${queue}.baseline`,
+    held: `${queue}.coloring.held`,
     own: `${queue}.coloring.own`,
     ownColors: `${queue}${LONGEST_SUFFIX}`,
   };

@@ -1,4 +1,4 @@
-import type { Coloring, MqConsumer, MqHandover, MqPhase, MqStatus } from '@colorway/core';
+import type { Coloring, MqConsumer, MqHandover, MqPhase, MqStatus, MqWaiting } from '@colorway/core';
 import { leavingOf } from '../leaving/index.js';
 import { readersOf } from './queue-readers.js';
 import { UnreadCount } from './unread-count.js';
@@ -33,9 +33,20 @@ export class QueueStatus {
       // A queue that has left is gone, and asking for it costs a channel.
       ...{ phase, handled, skipped, unread: phase === 'running' ? this.#unread.value() : undefined },
       partitions: [],
-      ...(phase === 'waiting-for-drain' && { waiting: { for: `what ${brokerGroup} left behind`, ms } }),
+      ...this.#waiting(phase, brokerGroup, ms),
       reasons: Object.fromEntries(reasons),
     };
+  }
+
+  #waiting(phase: MqPhase, brokerGroup: string, ms: number): { readonly waiting?: MqWaiting } {
+    if (phase === 'waiting-for-drain') {
+      const remedy =
+        `Messages of ${brokerGroup} have to be handled by a consumer of ${this.#queue}: see that one runs and acknowledges; or give ` +
+        'them up with withdrawQueue and onLeave: "discard".';
+      return { waiting: { for: `what ${brokerGroup} left behind`, ms, remedy } };
+    }
+    const waiting = phase === 'running' ? this.#parts.state.upkeep.waiting(this.#queue) : undefined;
+    return waiting === undefined ? {} : { waiting };
   }
 
   /** Of every color, told by one channel of the process. */

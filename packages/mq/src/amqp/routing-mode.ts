@@ -1,8 +1,16 @@
-import { type CarrierNames, type Color, type Coloring, ColorwayError, quote, warnOnce } from '@colorway/core';
+import { type CarrierNames, type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 import { messageColor } from '../message/index.js';
-import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
+import {
+  type AmqpChannel,
+  type AmqpMessage,
+  type QueueOptions,
+  type QueueState,
+  replyCode,
+} from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
-import type { Mode, Owner } from './mode.js';
+import type { Binding } from './filter-spans.js';
+import { consumes } from './joined-colors.js';
+import type { Mode, Owner, Restored } from './mode.js';
 import { routingNames } from './queue-names.js';
 
 export interface RoutingModeOptions {
@@ -12,15 +20,15 @@ export interface RoutingModeOptions {
 
 /** The broker decides: each message goes to exactly one queue, and nothing has to be skipped. See topology.ts. */
 export class RoutingMode implements Mode {
+  readonly #coloring: Coloring;
   readonly #color: Color | undefined;
   readonly #carriers: CarrierNames;
   readonly #channel: AmqpChannel;
   readonly #state: ConnectionState;
   readonly #options: RoutingModeOptions;
-  readonly #built = new Set<string>();
-  readonly #joined = new Set<string>();
 
   constructor(coloring: Coloring, channel: AmqpChannel, state: ConnectionState, options: RoutingModeOptions) {
+    this.#coloring = coloring;
     this.#color = coloring.color;
     this.#carriers = coloring.carriers;
     this.#channel = channel;
@@ -37,60 +45,136 @@ export class RoutingMode implements Mode {
     const own = await this.#channel.assertQueue(this.ownQueue(queue), options);
     this.#state.declared.set(queue, options ?? {});
     if (this.#color === undefined) await this.#build(queue);
-    else if (await this.#state.topology.ensureBaseline(queue, options))
-      this.#state.destinations.setRouted(queue);
+    else if (await this.#state.topology.ensureBaseline(queue)) this.#state.destinations.setRouted(queue);
     return own;
   }
 
   async bindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object> {
-    const { topology } = this.#state;
-    if (this.#color !== undefined) await topology.bindColored(queue, source, pattern, args);
-    else {
-      if (!this.#built.has(queue)) await this.#build(queue);
-      await topology.bindBaseline(queue, source, pattern, args);
-    }
+    const binding: Binding = args === undefined ? { source, pattern } : { source, pattern, args };
+    if (this.#color === undefined && !this.#state.routed.has(queue)) await this.#build(queue);
+    await this.#bind(queue, binding);
+    this.#state.bindings.set(queue, [...this.#bindings(queue, binding), binding]);
     return {};
   }
 
   /** What a colored instance has bound is shared with the other colors, and its queue leaves by `withdrawQueue`. */
   async unbindQueue(queue: string, source: string, pattern: string, args: unknown): Promise<object> {
-    if (this.#color === undefined) await this.#state.topology.unbindBaseline(queue, source, pattern, args);
+    if (this.#color !== undefined) return {};
+    const binding: Binding = args === undefined ? { source, pattern } : { source, pattern, args };
+    this.#state.bindings.set(queue, this.#bindings(queue, binding));
+    await this.#state.topology.unbindBaseline(queue, source, pattern, args);
     return {};
   }
 
-  async join(queue: string): Promise<void> {
-    if (this.#color === undefined || this.#joined.has(queue)) return;
+  /** Those of the application's, but for one. */
+  #bindings(queue: string, but?: Binding): readonly Binding[] {
+    const left = JSON.stringify(but);
+    return (this.#state.bindings.get(queue) ?? []).filter((binding) => JSON.stringify(binding) !== left);
+  }
+
+  async #bind(queue: string, { source, pattern, args }: Binding): Promise<void> {
     const { topology } = this.#state;
+    if (this.#color === undefined) await topology.bindBaseline(queue, source, pattern, args);
+    else await topology.bindColored(queue, source, pattern, args);
+  }
+
+  async join(queue: string): Promise<void> {
+    const { topology, routed } = this.#state;
+    if (this.#color === undefined) {
+      // Declared by others, or on another connection.
+      if (!routed.has(queue) && (await topology.isRouted(queue))) routed.add(queue);
+      return;
+    }
     const own = this.ownQueue(queue);
     if (!(await topology.hasQueue(own))) await this.#assertOwn(queue, own);
     await topology.mustBeRouted(queue, this.#options.baselineWaitMs);
     await topology.join(queue, this.#color);
-    this.#joined.add(queue);
   }
 
-  /** The broker has decided. What it did not decide came straight to the queue, and may be a color's. */
+  async restore(queue: string): Promise<Restored> {
+    return this.#color === undefined
+      ? await this.#restoreBaseline(queue)
+      : await this.#restoreColored(queue, this.#color);
+  }
+
+  async #restoreBaseline(queue: string): Promise<Restored> {
+    const { routed, topology } = this.#state;
+    // A queue that is gone is the application's to declare: without us it would be gone too.
+    if (!routed.has(queue) || !(await topology.hasQueue(queue))) return { mended: [] };
+    const mended = await topology.missing(queue);
+    await this.#build(queue);
+    await this.#rebind(queue);
+    return { mended };
+  }
+
+  async #restoreColored(queue: string, color: Color): Promise<Restored> {
+    const { topology, destinations } = this.#state;
+    const own = this.ownQueue(queue);
+    const mended: string[] = [];
+    if (!(await topology.hasQueue(own))) {
+      await this.#assertOwn(queue, own);
+      mended.push(own);
+    }
+    if (!(await topology.ensureBaseline(queue))) {
+      const { coloring } = routingNames(queue);
+      return {
+        mended,
+        waitingFor: `exchange ${quote(coloring)}, which was taken away: its baseline puts it back, and until then this color gets no messages`,
+      };
+    }
+    destinations.setRouted(queue);
+    await topology.join(queue, color);
+    await this.#rebind(queue);
+    return { mended };
+  }
+
+  /** An exchange took its bindings along. One whose source is gone too is the application's to declare. */
+  async #rebind(queue: string): Promise<void> {
+    for (const binding of this.#bindings(queue)) {
+      try {
+        await this.#bind(queue, binding);
+      } catch (error) {
+        if (replyCode(error) !== 404) throw error;
+      }
+    }
+  }
+
+  /**
+   * The broker has decided, for what came through the routing and says its color where exchanges look. The rest may be a
+   * color's all the same: what came straight to the queue, and what senders that know nothing of us say in the baggage
+   * alone. A message that is passed on comes back at most once, because it is stamped then.
+   */
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
-    if (reader !== undefined || message.fields.exchange !== '' || !this.#built.has(queue)) return ROUTED;
-    const color = messageColor(message.properties.headers, this.#carriers);
+    if (reader !== undefined || !this.#state.routed.has(queue)) return ROUTED;
+    const { headers } = message.properties;
+    const color = messageColor(headers, this.#carriers);
     if (color === undefined) return ROUTED;
-    if (message.properties.headers?.['x-death'] === undefined) warnOfBypass(queue, color);
+    const { exchange, routingKey } = message.fields;
+    const isStamped = this.#carriers.messageProperties.some((property) => headers?.[property] === color);
+    if (exchange !== '' && isStamped) return ROUTED;
+    if (exchange === '' && headers?.['x-death'] === undefined) this.#warnOfBypass(queue, color);
+    const known = this.#couldName(queue, color) ? consumes(this.#coloring, queue, color) : 'no';
+    if (known === 'no') return { kind: 'own', reason: 'no-consumer-of-color' };
     const { coloring } = routingNames(queue);
-    const to = { exchange: coloring, routingKey: queue, queue: this.#state.names.colored(queue, color) };
-    return { kind: 'astray', reason: 'bypassed-routing', to };
+    return {
+      kind: 'astray',
+      reason: isStamped ? 'bypassed-routing' : 'color-in-baggage',
+      to: {
+        ...{ exchange: coloring, routingKey, queue: this.#state.names.colored(queue, color) },
+        ...{ isJoined: known === 'yes', stamp: color },
+      },
+    };
   }
 
   async leave(queue: string, color: Color): Promise<void> {
-    this.#joined.delete(queue);
     await this.#state.topology.leave(queue, color);
   }
 
-  left(queue: string): void {
-    this.#joined.delete(queue);
-  }
+  left(): void {}
 
   async #build(queue: string): Promise<void> {
     await this.#state.topology.build(queue);
-    this.#built.add(queue);
+    this.#state.routed.add(queue);
     this.#state.destinations.setRouted(queue);
   }
 
@@ -107,15 +191,21 @@ export class RoutingMode implements Mode {
         'options) first, or give coloredChannel the option queueOptions.',
     );
   }
+
+  /** Colors of messages come from outside, and may be too long for this queue. */
+  #couldName(queue: string, color: Color): boolean {
+    return this.#state.names.lint([queue], [color]).length === 0;
+  }
+
+  #warnOfBypass(queue: string, color: Color): void {
+    this.#coloring.reporter.once(
+      'COLORWAY_ROUTING_BYPASSED',
+      `A message of color ${quote(color)} was sent straight to queue ${quote(queue)}, past its routing. The baseline passes such messages on ` +
+        'to the color, which costs a trip and their place in the order. Send through coloredChannel, or publish to exchange ' +
+        `${quote(routingNames(queue).coloring)}.`,
+      queue,
+    );
+  }
 }
 
 const ROUTED: Owner = { kind: 'own', reason: 'routed' };
-
-function warnOfBypass(queue: string, color: Color): void {
-  warnOnce(
-    'COLORWAY_ROUTING_BYPASSED',
-    `A message of color ${quote(color)} was sent straight to queue ${quote(queue)}, past its routing. The baseline passes such messages on ` +
-      'to the color, which costs a trip and their place in the order. Send through coloredChannel, or publish to exchange ' +
-      `${quote(routingNames(queue).coloring)}.`,
-  );
-}

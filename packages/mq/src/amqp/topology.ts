@@ -1,8 +1,10 @@
 import { type CarrierNames, type Color, ColorwayError, quote } from '@colorway/core';
 import type { GroupNames } from '../names.js';
-import type { QueueOptions } from './amqp-channel.js';
+import type { AmqpChannel } from './amqp-channel.js';
+import { HeldMessages } from './held-messages.js';
 import { matchArguments, routingNames } from './queue-names.js';
 import type { SideChannel } from './side-channel.js';
+import type { SidePublisher } from './side-publisher.js';
 
 /*
  *   X ──(the app's own keys)──▶ GID_X.coloring          headers, alternate-exchange = GID_X.baseline
@@ -10,6 +12,7 @@ import type { SideChannel } from './side-channel.js';
  *                                 │                         ├─ DMQ_ENV_TAG = c ──▶ queue GID_c_X
  *                                 │                         └─ no match ─────────▶ GID_X.baseline
  *                                 └─ has it not ────────▶ GID_X.baseline (fanout) ──▶ queue GID_X
+ *                                                           └─ no GID_X yet ───────▶ GID_X.coloring.held ──▶ its queue
  *
  *   X ──(keys that a colored instance binds)──▶ GID_X.coloring.own ─▶ GID_X.coloring.own.colors ─▶ queue GID_c_X
  *
@@ -19,6 +22,9 @@ import type { SideChannel } from './side-channel.js';
  * A colored instance never binds what leads to the baseline: a key that only its code knows would bring the baseline
  * messages that nobody there asked for, for ever. A message that comes both ways reaches the queue once, because
  * RabbitMQ delivers a publish to a set of queues.
+ *
+ * A color that starts first does not know with which arguments the baseline will declare GID_X, so it never does: what is
+ * the baseline's waits in a queue of ours, until the baseline has declared its own.
  */
 
 /** Declares and takes away the routing of queues. Everything can be done again at any time. */
@@ -26,9 +32,11 @@ export class Topology {
   readonly #side: SideChannel;
   readonly #carriers: CarrierNames;
   readonly #names: GroupNames;
+  readonly #held: HeldMessages;
 
-  constructor(side: SideChannel, carriers: CarrierNames, names: GroupNames) {
+  constructor(side: SideChannel, publisher: SidePublisher, carriers: CarrierNames, names: GroupNames) {
     this.#side = side;
+    this.#held = new HeldMessages(side, publisher);
     this.#carriers = carriers;
     this.#names = names;
   }
@@ -42,14 +50,31 @@ export class Topology {
     return this.#side.has((channel) => channel.checkQueue(queue));
   }
 
-  /** Builds what leads to an existing baseline queue. The way in comes last: what takes it must find its way. */
-  async build(queue: string): Promise<void> {
+  /** Which of its exchanges a routing lacks. Each that is missing costs a channel. */
+  async missing(queue: string): Promise<readonly string[]> {
     const { coloring, colors, baseline } = routingNames(queue);
+    const missing: string[] = [];
+    for (const exchange of [coloring, colors, baseline]) {
+      if (!(await this.#side.has((channel) => channel.checkExchange(exchange)))) missing.push(exchange);
+    }
+    return missing;
+  }
+
+  /** Builds what leads to an existing baseline queue, and brings there what was held for it. */
+  async build(queue: string): Promise<void> {
+    await this.#buildBaseline(queue, (channel) => channel.bindQueue(queue, routingNames(queue).baseline, ''));
+    await this.#held.release(queue);
+  }
+
+  /** The way in comes last: what takes it must find its way. */
+  async #buildBaseline(queue: string, bindTarget: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
+    const { coloring, colors, baseline, held } = routingNames(queue);
     const alternate = { durable: true, alternateExchange: baseline };
     await this.buildOwn(queue);
     await this.#side.run(async (channel) => {
-      await channel.assertExchange(baseline, 'fanout', { durable: true });
-      await channel.bindQueue(queue, baseline, '');
+      await channel.assertExchange(held, 'fanout', { durable: true });
+      await channel.assertExchange(baseline, 'fanout', { durable: true, alternateExchange: held });
+      await bindTarget(channel);
       await channel.assertExchange(colors, 'headers', alternate);
       await channel.assertExchange(coloring, 'headers', alternate);
       await channel.bindExchange(colors, coloring, '', matchArguments(this.#carriers, undefined));
@@ -67,14 +92,13 @@ export class Topology {
   }
 
   /**
-   * For a colored instance that declares a queue: the baseline's must be there too, else what is sent to it before the
-   * baseline starts is lost. Where it stands already, it is the baseline's to build its routing.
+   * For a colored instance that declares a queue: what is sent to it before the baseline starts must not be lost. Where the
+   * baseline's queue stands already, it is the baseline's to build its routing. Whether there is a routing now.
    */
-  async ensureBaseline(queue: string, options: QueueOptions | undefined): Promise<boolean> {
+  async ensureBaseline(queue: string): Promise<boolean> {
     if (await this.isRouted(queue)) return true;
     if (await this.hasQueue(queue)) return false;
-    await this.#side.run((channel) => channel.assertQueue(queue, options));
-    await this.build(queue);
+    await this.#buildBaseline(queue, (channel) => this.#held.declare(channel, queue));
     return true;
   }
 

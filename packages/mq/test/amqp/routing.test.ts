@@ -431,12 +431,14 @@ describeWithServers(['rabbitmq'], 'amqp, routing mode', (servers) => {
     }
   });
 
-  test('a colored sender declares no queue that waits for nobody, and loses nothing', async () => {
+  test('a colored sender declares no queue that waits for nobody, nor the baseline’s, and loses nothing', async () => {
     const queue = unique('orders');
     const { channel, raw } = await instance(url(), 'a');
     await channel.assertQueue(queue);
     channel.sendToQueue(queue, CONTENT);
     await channel.waitForConfirms();
+    const baseline = await instance(url());
+    await baseline.channel.assertQueue(queue, { maxPriority: 3 });
     expect(await raw.checkQueue(queue)).toMatchObject({ messageCount: 1 });
   });
 
