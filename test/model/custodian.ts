@@ -12,6 +12,7 @@ import {
   startDraining,
   type Transition,
 } from './shipped.js';
+import { foldEpoch, sweepActions } from './sweep.js';
 import { BASELINE, COLOR, COLORED } from './world.js';
 
 /*
@@ -21,7 +22,9 @@ import { BASELINE, COLOR, COLORED } from './world.js';
 
 export function custodianActions(scene: Scene, state: State, emit: Emit): void {
   epochActions(scene, state, emit);
-  if (!scene.without('fences')) emptyGroupActions(scene, state, emit);
+  if (scene.without('fences')) return;
+  emptyGroupActions(scene, state, emit);
+  sweepActions(scene, state, emit);
 }
 
 function epochActions(scene: Scene, state: State, emit: Emit): void {
@@ -30,17 +33,20 @@ function epochActions(scene: Scene, state: State, emit: Emit): void {
   const { epoch } = handover;
   const write = (kind: 'progress' | 'event', transition: Transition): void => {
     const next = state.slice();
-    next[layout.handover] = handovers.after(transition);
+    next[layout.handover] = handovers.after(state[layout.handover] as number, transition);
     emit(kind, next, () => `the directory: ${scene.describe(next[layout.handover] as number)}`);
   };
   const jump = (to: 'active' | 'absent'): void => {
     const next = state.slice();
     next[layout.handover] = (state[layout.handover] as number) + (to === 'active' ? 1 : 3);
-    if (to === 'absent') clear(scene, next);
+    if (to === 'absent') {
+      clear(scene, next);
+      if (!scene.without('fences')) foldEpoch(scene, next);
+    }
     emit('progress', next, () => `the directory: ${scene.describe(next[layout.handover] as number)}`);
   };
 
-  const may = world.leaves || epoch < world.epochs;
+  const may = world.leaves || handovers.slot(state[layout.handover] as number) < world.epochs;
   if ((handover.kind === 'joining' || handover.kind === 'active') && may)
     write('event', leave(handover, epoch, 'drain'));
   if (scene.without('fences')) {
@@ -67,7 +73,10 @@ function epochActions(scene: Scene, state: State, emit: Emit): void {
     if (world.fine) write('progress', claimClosing(handover, epoch, CUSTODIAN));
     else {
       const next = state.slice();
-      next[layout.handover] = handovers.after(claimClosing(handover, epoch, CUSTODIAN));
+      next[layout.handover] = handovers.after(
+        state[layout.handover] as number,
+        claimClosing(handover, epoch, CUSTODIAN),
+      );
       if (scene.without('delete-before-absent'))
         emit('progress', next, () => 'the custodian claims the closing');
       else deleteGroup(scene, next, 1, emit);
@@ -77,7 +86,11 @@ function epochActions(scene: Scene, state: State, emit: Emit): void {
   if (step.kind === 'delete-group-and-close') {
     if (state[layout.deletion] || late) {
       const next = state.slice();
-      next[layout.handover] = handovers.after(close(handover, epoch, CUSTODIAN));
+      next[layout.handover] = handovers.after(
+        state[layout.handover] as number,
+        close(handover, epoch, CUSTODIAN),
+      );
+      foldEpoch(scene, next);
       next[layout.deletion] = late ? 1 : 0;
       clear(scene, next);
       emit('progress', next, () => `the directory: ${scene.describe(next[layout.handover] as number)}`);
@@ -183,9 +196,14 @@ function readFirst(scene: Scene, state: State, group: number, emit: Emit): void 
 /** The groups whose members matter now; where a rule is taken out, also before the state that makes them matter. */
 function groupsToAsk(scene: Scene, state: State): Set<number> {
   const groups = new Set<number>();
-  const { kind, epoch } = scene.handovers.at(state[scene.layout.handover] as number);
+  const now = state[scene.layout.handover] as number;
+  const { kind } = scene.handovers.at(now);
   if (scene.without('stop-after-leaving') && (kind === 'active' || kind === 'joining')) groups.add(COLORED);
-  if (scene.without('empty-after-joining') && kind === 'absent' && epoch < scene.world.epochs)
+  if (
+    scene.without('empty-after-joining') &&
+    kind === 'absent' &&
+    scene.handovers.slot(now) < scene.world.epochs
+  )
     groups.add(BASELINE);
   const fences = scene.tables.truth(state);
   for (const partition of scene.partitions()) {

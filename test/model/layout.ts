@@ -50,6 +50,7 @@ export class Layout {
   readonly #groupSize: number;
   readonly #processes: number;
   readonly #processSize: number;
+  readonly #folded: number;
 
   constructor(world: World) {
     this.world = world;
@@ -57,6 +58,8 @@ export class Layout {
     this.processes = world.colored === 1 ? [0, 1, 2] : [0, 1, 2, 3];
     this.fenceCount = world.epochs * this.partitionCount * FENCES.length;
     let next = this.#seenOffsets + this.partitionCount;
+    this.#folded = next;
+    next += world.epochs * (1 + 2 * this.partitionCount);
     this.#fences = next;
     next += this.fenceCount;
     this.#statuses = world.partitions.map((log) => {
@@ -67,9 +70,15 @@ export class Layout {
     this.#groupSize = 1 + 2 * this.partitionCount;
     next += 2 * this.#groupSize;
     this.#processes = next;
-    this.#processSize = 6 + HELD_SIZE * this.partitionCount;
+    this.#processSize = 4 + this.fenceCount + HELD_SIZE * this.partitionCount;
     this.size = next + this.processes.length * this.#processSize;
   }
+
+  /** What the entry says of the past when the slot's epoch is over: a bit for each slot and partition, and {@link DELETED}. */
+  pastAt = (slot: number): number => this.#folded + (slot - 1) * (1 + 2 * this.partitionCount);
+  pastBit = (slot: number, partition: number): number => 1 << ((slot - 1) * this.partitionCount + partition);
+  /** The join and the leave fence that were folded, one after the other. */
+  foldedAt = (slot: number, partition: number): number => this.pastAt(slot) + 1 + 2 * partition;
 
   groupOf = (process: number): number => (process < 2 ? 0 : 1);
   seenOffset = (partition: number): number => this.#seenOffsets + partition;
@@ -95,13 +104,14 @@ export class Layout {
   up = (process: number): number => this.process(process);
   generation = (process: number): number => this.process(process) + 1;
   knownHandover = (process: number): number => this.process(process) + 2;
-  knownFences = (process: number, index: number): number => this.process(process) + 3 + (index >> 3);
-
   /** The last epoch that was over when the view was refreshed: fences that are missing from it do not exist. */
-  completeTo = (process: number): number => this.process(process) + 5;
+  completeTo = (process: number): number => this.process(process) + 3;
+  /** The offset and one more, 0 for a fence that is not known. */
+  knownFence = (process: number, index: number): number => this.process(process) + 4 + index;
 
   /** The seven bytes of a partition that a process holds, or believes to hold. */
-  held = (process: number, partition: number): number => this.process(process) + 6 + HELD_SIZE * partition;
+  held = (process: number, partition: number): number =>
+    this.process(process) + 4 + this.fenceCount + HELD_SIZE * partition;
 
   /** The same state with the two baseline processes exchanged, or itself: whichever comes first. */
   canonical(state: State): { readonly state: State; readonly exchanged: boolean } {
@@ -127,6 +137,9 @@ export class Layout {
     return { state, exchanged: false };
   }
 }
+
+/** In {@link Layout.pastAt}: the entry was deleted after this epoch. */
+export const DELETED = 0x80;
 
 export const HELD = {
   holds: 0,

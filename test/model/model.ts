@@ -3,6 +3,7 @@ import { FENCES, type Layout, NONE, offsetIn, type State, UNHANDLED } from './la
 import { processActions, reassign } from './processes.js';
 import { type Emit, Scene } from './scene.js';
 import { owner } from './shipped.js';
+import { deadFences } from './sweep.js';
 import { tidy } from './views.js';
 import { BASELINE, COLOR, COLORED, type World } from './world.js';
 
@@ -72,7 +73,8 @@ export class Model {
     if (found.kind === 'baseline') return baseline;
     if (found.kind === 'undecided') return false;
     // A zombie of the colored group may have it in hand; what it owned in a closed epoch nobody reads again.
-    const epochs = fences.colors.get(COLOR)?.partitions.get(partition)?.epochs ?? [];
+    const { epochs = [], past = [] } = fences.colors.get(COLOR)?.partitions.get(partition) ?? {};
+    if (past.some(({ join, leave }) => join <= offset && offset < leave)) return true;
     const epoch = epochs.find(
       ({ join, leave }) => join !== undefined && join <= offset && (leave ?? Infinity) > offset,
     );
@@ -86,7 +88,8 @@ export class Model {
     const end = layout.status(0, 0) + world.partitions.join('').length;
     for (let at = layout.status(0, 0); at < end; at++) if (state[at] === UNHANDLED) return false;
     const { kind, epoch } = handovers.at(state[layout.handover] as number);
-    if (kind !== 'joining') return kind === 'absent' || kind === 'active';
+    if (deadFences(this.#scene, state).length > 0) return false;
+    if (kind !== 'joining') return kind === 'active' || handovers.isGone(state[layout.handover] as number);
     const joined = layout.fenceIndex(epoch, 0, 0);
     return (
       !world.fine &&

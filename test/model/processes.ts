@@ -80,8 +80,11 @@ function start(scene: Scene, state: State, process: number, emit: Emit): void {
     emit('progress', next, (name) => `${name(process)} starts and reads the directory`);
     return;
   }
-  if (handover.epoch === world.epochs || process !== 2) return;
-  next[layout.handover] = handovers.after(join(handover));
+  const standing = state[layout.handover] as number;
+  if (handovers.slot(standing) === world.epochs || process !== 2) return;
+  // Where epochs begin again, they do after the entry was deleted.
+  if (scene.without('epochs-grow') && !handovers.isGone(standing)) return;
+  next[layout.handover] = handovers.after(standing, join(handover));
   learnAll(scene, next, process);
   emit(
     'event',

@@ -127,16 +127,22 @@ export class Scene {
     return { generation: 1, position: offsetIn(position) as bigint, known: known as Proof['known'] };
   }
 
+  /** The number of the epoch that a fence is of. */
+  epochOf(index: number): number {
+    return 1 + Math.floor(index / (FENCES.length * this.layout.partitionCount));
+  }
+
   describe(handover: number): string {
     const state = this.handovers.at(handover);
     const closing = state.kind === 'draining' && state.closer !== undefined;
+    if (this.handovers.isGone(handover)) return 'no entry';
     return `${state.kind}(${state.epoch})${closing ? ', closing' : ''}`;
   }
 
   describeFence(state: State, index: number): string {
     const { partitionCount, fence } = this.layout;
     const place = Math.floor(index / FENCES.length);
-    const epoch = 1 + Math.floor(place / partitionCount);
+    const epoch = this.epochOf(index);
     return `${FENCES[index % FENCES.length]}[${epoch}][${place % partitionCount}] = ${state[fence(index)]}`;
   }
 }

@@ -22,4 +22,10 @@ export {
   type Transition,
 } from '../../packages/mq/src/ownership/handover-state.js';
 export { type Owner, owner } from '../../packages/mq/src/ownership/owner.js';
+export {
+  type Past,
+  type PastInterval,
+  stillNeeded,
+  withInterval,
+} from '../../packages/mq/src/ownership/past.js';
 export { type CommitStep, type Proof, proofOf, proves } from '../../packages/mq/src/ownership/proof.js';

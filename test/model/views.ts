@@ -1,4 +1,4 @@
-import { HELD, type Layout, NONE, OLD, OUTSIDE, type State } from './layout.js';
+import { DELETED, HELD, type Layout, NONE, OLD, OUTSIDE, type State } from './layout.js';
 import type { Emit, Scene } from './scene.js';
 import { proves } from './shipped.js';
 
@@ -7,13 +7,18 @@ export function learn(scene: Scene, state: State, process: number, emit: Emit): 
   const { layout } = scene;
   if (!looks(scene, state, process)) return;
   const known = learnable(scene, state, process);
-  if (known !== undefined) {
+  if (known === 'read') {
+    const next = state.slice();
+    learnAll(scene, next, process);
+    emit('progress', next, (name) => `${name(process)} is told of a change, and reads the directory`);
+  } else if (known !== undefined) {
     const next = state.slice();
     next[layout.knownHandover(process)] = known;
     emit('progress', next, (name) => `${name(process)} learns: ${scene.describe(known)}`);
   }
+  if (scene.handovers.isGone(state[layout.knownHandover(process)] as number)) return;
   for (let index = 0; index < layout.fenceCount; index++) {
-    if (state[layout.fence(index)] === NONE || knowsFence(layout, state, process, index)) continue;
+    if (state[layout.fence(index)] === NONE || state[layout.knownFence(process, index)] !== 0) continue;
     if (!minds(scene, state, process, index)) continue;
     const next = state.slice();
     learnFence(layout, next, process, index);
@@ -21,11 +26,27 @@ export function learn(scene: Scene, state: State, process: number, emit: Emit): 
   }
 }
 
-function learnable(scene: Scene, state: State, process: number): number | undefined {
-  const { handover, knownHandover } = scene.layout;
-  for (let at = (state[knownHandover(process)] as number) + 1; at <= (state[handover] as number); at++) {
-    const { kind } = scene.handovers.at(at);
-    if (scene.world.fine || kind === 'joining' || kind === 'leaving') return at;
+/**
+ * The next state that a watch tells of, or `read` where it tells of something that has to be asked about: a
+ * color that is not known to stand, or that an entry was removed.
+ */
+function learnable(scene: Scene, state: State, process: number): number | 'read' | undefined {
+  const { handovers, layout } = scene;
+  const known = state[layout.knownHandover(process)] as number;
+  const truth = state[layout.handover] as number;
+  // A watch that is behind the read which found it gone.
+  if (scene.without('ask-before-believing') && known > 0 && handovers.isGone(known))
+    return handovers.absent(handovers.slot(known)) - 5;
+  if (known >= truth) return undefined;
+  if (handovers.isGone(known)) return 'read';
+  for (let at = known + 1; at <= truth; at++) {
+    if (handovers.isGone(at)) {
+      const deleted = ((state[layout.pastAt(handovers.slot(at))] as number) & DELETED) !== 0;
+      if (deleted) return 'read';
+      continue;
+    }
+    const { kind } = handovers.at(at);
+    if (scene.world.fine || kind === 'joining' || kind === 'leaving' || kind === 'absent') return at;
   }
   return undefined;
 }
@@ -74,8 +95,7 @@ export function tidy(scene: Scene, next: State): void {
     }
     for (let index = 0; index < layout.fenceCount && layout.partitionCount > 1; index++) {
       if (minds(scene, next, process, index)) continue;
-      const at = layout.knownFences(process, index);
-      next[at] = (next[at] as number) & ~(1 << (index & 7));
+      next[layout.knownFence(process, index)] = 0;
     }
   }
 }
@@ -117,11 +137,14 @@ function tidyHeld(scene: Scene, next: State, process: number, partition: number)
   if (zombie && zombiesAreHarmless(scene)) scene.broker.drop(next, process, partition);
 }
 
-/** A linearizable read of everything. */
+/** A linearizable read of everything: what it lacks is gone. */
 export function learnAll(scene: Scene, next: State, process: number): void {
-  const { layout } = scene;
-  next[layout.knownHandover(process)] = next[layout.handover] as number;
-  next[layout.completeTo(process)] = scene.handovers.over(next[layout.handover] as number);
+  const { layout, handovers } = scene;
+  const truth = next[layout.handover] as number;
+  next[layout.knownHandover(process)] = truth;
+  next[layout.completeTo(process)] = handovers.isGone(truth) ? 0 : handovers.over(truth);
+  next.fill(0, layout.knownFence(process, 0), layout.knownFence(process, layout.fenceCount));
+  if (handovers.isGone(truth)) return;
   for (let index = 0; index < layout.fenceCount; index++) {
     if (next[layout.fence(index)] !== NONE) learnFence(layout, next, process, index);
   }
@@ -132,11 +155,6 @@ export function isHarmlessZombie(scene: Scene, state: State, process: number): b
   return !scene.world.fine && zombiesAreHarmless(scene) && state[scene.layout.generation(process)] === OLD;
 }
 
-function knowsFence(layout: Layout, state: State, process: number, index: number): boolean {
-  return (((state[layout.knownFences(process, index)] as number) >> (index & 7)) & 1) === 1;
-}
-
 export function learnFence(layout: Layout, next: State, process: number, index: number): void {
-  const at = layout.knownFences(process, index);
-  next[at] = (next[at] as number) | (1 << (index & 7));
+  next[layout.knownFence(process, index)] = (next[layout.fence(index)] as number) + 1;
 }

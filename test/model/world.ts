@@ -46,6 +46,11 @@ export const RULES = {
   'empty-after-joining': 'the baseline group is seen empty before `joining` is written',
   'read-after-empty': "an empty group's offsets are read before it is seen empty",
   'delete-before-absent': "the broker's group is deleted after the epoch was closed",
+  'fold-before-delete':
+    'the fences of an epoch that is over are deleted, and the entry does not say what it had',
+  'read-past-before-delete': 'the entry is deleted before the baseline has read past what the color had',
+  'ask-before-believing': 'what a watch tells of a color that a read found gone is believed',
+  'epochs-grow': 'after its entry was deleted, the epochs of a color begin at 1 again',
 } as const;
 
 export type Rule = keyof typeof RULES;

@@ -61,7 +61,7 @@ export const FAULTS: Readonly<Record<Rule, { readonly world: World; readonly fau
   'wait-for-the-leave-fence': { world: SMALL, fault: /^lost/ },
   'max-with-join': {
     world: { ...SMALL, baseline: 1, epochs: 3, leaves: false },
-    fault: /^handled twice.* by colored, then by colored/,
+    fault: /^handled twice.* by colored, then by/,
   },
   'refresh-of-the-colored': {
     world: { ...SMALL, baseline: 1 },
@@ -79,6 +79,13 @@ export const FAULTS: Readonly<Record<Rule, { readonly world: World; readonly fau
   'read-after-empty': {
     world: { ...SMALL, crashes: 1 },
     fault: /^handled twice.* by baseline, then by colored/,
+  },
+  'fold-before-delete': { world: SMALL, fault: /^handled twice.* by colored, then by baseline/ },
+  'read-past-before-delete': { world: SMALL, fault: /^handled twice.* by colored, then by baseline/ },
+  'ask-before-believing': { world: { ...SMALL, partitions: ['cc'] }, fault: /^lost/ },
+  'epochs-grow': {
+    world: { ...SMALL, partitions: ['cc'], baseline: 1, epochs: 2, leaves: false, fine: true },
+    fault: /^handled twice/,
   },
   'delete-before-absent': {
     world: { ...SMALL, baseline: 1, epochs: 2, leaves: false, crashes: 1 },

@@ -83,7 +83,7 @@ export interface MqHandover {
   readonly topic: string | undefined;
   readonly color: Color;
   readonly state: string;
-  /** How often the color has joined; `undefined` where the broker decides by itself. */
+  /** Another number, and a larger one, each time the color joins; `undefined` where the broker decides by itself. */
   readonly epoch: number | undefined;
   /** Of the epoch that stands, by partition; a queue has none. */
   readonly fences: readonly MqFences[];

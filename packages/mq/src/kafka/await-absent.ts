@@ -24,7 +24,12 @@ export function awaitAbsent(
     };
     const look = (): void => {
       const state = handover.table.colors.get(color)?.handover;
-      if (state === undefined || state.kind === 'unreadable') return;
+      // It left, and nobody needs to know of it any more.
+      if (state === undefined) {
+        end(resolve);
+        return;
+      }
+      if (state.kind === 'unreadable') return;
       const now = `${state.kind} ${state.epoch}`;
       if (now !== told) onState(state);
       told = now;

@@ -1,9 +1,22 @@
-import { type Color, ColorwayError, count, type StateStore, type Watch, warnOnce } from '@colorway/core';
+import {
+  type Color,
+  ColorwayError,
+  count,
+  type StateEntry,
+  type StateStore,
+  type Watch,
+  warnOnce,
+} from '@colorway/core';
+import { updateEntry } from '@colorway/core/background';
 import { FenceStore } from '../ownership/fence-store.js';
 import type { FenceTable } from '../ownership/fences.js';
-import { encodeFence, encodeHandover, parseHandover } from '../ownership/handover-codec.js';
-import { type FenceKind, fenceKey, stateKey } from '../ownership/handover-keys.js';
-import { type Handover, NEVER_JOINED, type Transition } from '../ownership/handover-state.js';
+import { fold } from '../ownership/fold.js';
+import { encodeFence, encodeHandover, parseHandover, type Unreadable } from '../ownership/handover-codec.js';
+import { type FenceKind, fenceKey, parseHandoverKey, stateKey } from '../ownership/handover-keys.js';
+import { type Handover, isFolded, NEVER_JOINED, type Transition } from '../ownership/handover-state.js';
+
+/** More colors than these are asked for by one read of all. */
+const MANY = 4;
 
 export interface TopicHandoverOptions {
   readonly state: StateStore;
@@ -29,6 +42,7 @@ export class TopicHandover {
   #table: FenceTable;
   #reading: Promise<void> | undefined;
   #readNext: Promise<void> | undefined;
+  readonly #asked = new Set<Color>();
 
   constructor({ state, group, topic, coloredGroup, by }: TopicHandoverOptions) {
     this.group = group;
@@ -40,10 +54,16 @@ export class TopicHandover {
       group,
       topic,
       coloredGroup,
-      onUnreadable: (why) => warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}`, why),
+      onUnreadable: (why) =>
+        warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}. ${UNREADABLE_REMEDY}`, why),
     });
     this.#table = this.#store.current();
     this.#unrefreshed = this.#store.unrefreshed();
+  }
+
+  /** What all its keys begin with. */
+  get prefix(): string {
+    return this.#store.prefix;
   }
 
   /** What is known now; immutable. */
@@ -105,51 +125,108 @@ export class TopicHandover {
     offset: bigint,
   ): Promise<void> {
     const key = fenceKey(this.#store.prefix, color, epoch, fence, partition);
-    const { created, entry } = await this.#state.create(key, encodeFence(offset, this.by));
-    this.#store.add(entry);
+    const reading = this.#store.begin();
+    const { created, entry } = await this.#state
+      .create(key, encodeFence(offset, this.by))
+      .finally(() => this.#store.end(reading));
+    this.#store.add(entry, reading);
     if (created) this.#counted(color, `${fence}-fence`);
     this.#changed();
   }
 
-  /** Changes the state of a color by compare-and-set; `change` is asked again when somebody else was faster. */
-  async transition(color: Color, change: (state: Handover) => Transition): Promise<Transition> {
+  /**
+   * Changes the state of a color by compare-and-set; `change` is asked again when somebody else was faster, with
+   * the time now for the number of a new epoch. An epoch that this ends is folded into the state that is written.
+   *
+   * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED` for an entry that cannot be read, `COLORWAY_CONFLICT`
+   */
+  async transition(color: Color, change: (state: Handover, now: number) => Transition): Promise<Transition> {
     const key = stateKey(this.#store.prefix, color);
-    const names = { group: this.group, topic: this.topic };
-    for (let attempt = 0; attempt < 40; attempt++) {
-      const standing = await this.#state.get(key);
-      const state = standing === undefined ? NEVER_JOINED : parseHandover(standing.value);
-      if (standing !== undefined) this.#store.add(standing);
-      if (state.kind === 'unreadable') {
-        throw new ColorwayError(
-          'COLORWAY_DIRECTORY_FAILED',
-          `The directory key ${JSON.stringify(key)} cannot be read: ${state.why}. A newer version may have written it; upgrade this one.`,
-        );
-      }
-      const result = change(state);
-      if (result.kind === 'refused') return result;
-      const value = encodeHandover(result.state, names);
-      const written =
-        standing === undefined
-          ? await this.#state.create(key, value).then(({ created, entry }) => (created ? entry : undefined))
-          : await this.#state.compareAndSet(key, value, standing.version);
-      if (written === undefined) continue;
-      this.#store.add(written);
-      this.#counted(color, result.state.kind);
-      this.#changed();
+    let reading = this.#store.begin();
+    try {
+      const { result, entry, written } = await updateEntry<Transition>(this.#state, key, async (standing) => {
+        if (standing === undefined) this.#store.end(reading);
+        else this.#store.add(standing, reading);
+        let state = standing === undefined ? NEVER_JOINED : parseHandover(standing.value);
+        if (state.kind === 'unreadable') throw unreadableEntry(key, state);
+        if (state.kind === 'absent') state = await this.#folded(color, state);
+        const result = change(state, Date.now());
+        reading = this.#store.begin();
+        if (result.kind === 'refused') return { kind: 'keep', result };
+        const next = result.state.kind === 'absent' ? await this.#folded(color, result.state) : result.state;
+        return {
+          kind: 'put',
+          value: encodeHandover(next, { group: this.group, topic: this.topic }),
+          result: { kind: 'next', state: next },
+        };
+      });
+      if (written && entry !== undefined) this.#store.add(entry, reading);
+      if (written) this.#counted(color, result.state.kind);
       return result;
+    } finally {
+      this.#store.end(reading);
+      this.#changed();
     }
-    throw new ColorwayError(
-      'COLORWAY_CONFLICT',
-      `The directory key ${JSON.stringify(key)} changed 40 times while it was written.`,
-    );
+  }
+
+  /** All entries of the topic, or of one color, as they stand; what is known is up to date afterwards. */
+  async list(color?: Color): Promise<readonly StateEntry[]> {
+    const { prefix } = this.#store;
+    const reading = this.#store.begin();
+    try {
+      // One read for state and fences: what it lacks does not exist. Colors with longer names come along.
+      const entries = await this.#state.list(color === undefined ? prefix : stateKey(prefix, color));
+      const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
+      this.#store.refresh(wanted, reading, color);
+      return wanted;
+    } finally {
+      this.#store.end(reading);
+      this.#changed();
+    }
+  }
+
+  /** Reads what stands of one color, linearizable. */
+  async refreshColor(color: Color): Promise<void> {
+    await this.list(color);
+  }
+
+  /** Deletes an entry, if it is still as it was read. */
+  async delete({ key, version }: StateEntry): Promise<boolean> {
+    const deleted = await this.#state.compareAndDelete(key, version);
+    if (deleted) this.#store.apply({ kind: 'delta', put: [], removed: [key] });
+    this.#changed();
+    return deleted;
+  }
+
+  /** The state with all epochs that are over folded into it; the state itself where that cannot be done. */
+  async #folded(color: Color, state: Handover): Promise<Handover> {
+    if (isFolded(state)) return state;
+    await this.refreshColor(color);
+    return fold(state, this.#store.current().colors.get(color) ?? { partitions: new Map() }) ?? state;
   }
 
   async #read(): Promise<void> {
-    this.#store.refresh(await this.#state.list(this.#store.prefix));
-    this.#changed();
+    await this.list();
+  }
+
+  /** What a watch told and does not prove is asked for, once; who waits for it asks again. */
+  #settleDoubts(): void {
+    const doubtful = this.#store.doubtful().filter((color) => !this.#asked.has(color));
+    if (doubtful.length === 0 || this.#watch === undefined) return;
+    if (doubtful.length > MANY) {
+      if (this.#reading === undefined) this.refresh().catch(() => {}); // Partitions that wait for it ask again.
+      return;
+    }
+    for (const color of doubtful) {
+      this.#asked.add(color);
+      this.refreshColor(color)
+        .catch(() => {}) // The same.
+        .finally(() => this.#asked.delete(color));
+    }
   }
 
   #changed(): void {
+    this.#settleDoubts();
     const table = this.#store.current();
     if (table === this.#table) return;
     this.#table = table;
@@ -165,4 +242,18 @@ export class TopicHandover {
       'coloring.step': step,
     });
   }
+}
+
+const UNREADABLE_REMEDY =
+  'If a newer version of this library wrote it, upgrade this one; else delete the key. The color waits meanwhile.';
+
+function unreadableEntry(key: string, { why }: Unreadable): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_DIRECTORY_FAILED',
+    `The directory key ${JSON.stringify(key)} cannot be read: ${why}. ${UNREADABLE_REMEDY}`,
+  );
+}
+
+function isOf(prefix: string, key: string, color: Color): boolean {
+  return parseHandoverKey(prefix, key)?.color === color;
 }

@@ -68,10 +68,10 @@ function joinStep(
   { here, position, generation, proof }: BaselineSituation,
   { epoch, kind }: Handover,
 ): BaselineStep {
-  const { before } = here;
+  const { leaveBefore } = here;
   if (!proves(proof, generation, { kind: 'joining', epoch }))
     return commitStep(position, generation, { kind, epoch });
-  return { kind: 'create-join-fence', epoch, offset: joinValue(proof.position, before?.leave) };
+  return { kind: 'create-join-fence', epoch, offset: joinValue(proof.position, leaveBefore) };
 }
 
 function leaveStep(

@@ -36,7 +36,7 @@ const NONE: EmptyGroupStep = Object.freeze({ kind: 'none' });
  * assigned, finds the state, and waits for the fence. Pure; per partition.
  */
 export function nextStepForEmptyGroup({ here, evidence }: EmptyGroupSituation): EmptyGroupStep {
-  const { handover, current, before } = here;
+  const { handover, current, leaveBefore } = here;
   if (handover.kind === 'unreadable' || handover.kind === 'absent' || current.unreadable.length > 0)
     return NONE;
   if (!here.complete) return { kind: 'refresh-view' };
@@ -52,7 +52,7 @@ export function nextStepForEmptyGroup({ here, evidence }: EmptyGroupSituation): 
   if (join === undefined) {
     if (kind === 'draining') return NONE;
     if (!shows(evidence, 'baseline', { kind: 'joining', epoch })) return ask('baseline');
-    return { kind: 'create-join-fence', epoch, offset: joinValue(evidence.committed ?? 0n, before?.leave) };
+    return { kind: 'create-join-fence', epoch, offset: joinValue(evidence.committed ?? 0n, leaveBefore) };
   }
   if (!leaving || leave !== undefined) return NONE;
   if (stop === undefined) {

@@ -1,10 +1,11 @@
 import type { Color, StateChange, StateEntry } from '@colorway/core';
-import type { ColorFences, EpochFences, FenceTable, PartitionFences } from './fences.js';
+import { ColorRecord } from './color-record.js';
+import type { FenceTable } from './fences.js';
 import { parseFence, parseHandover, type Unreadable } from './handover-codec.js';
 import { type HandoverKey, handoverPrefix, parseHandoverKey } from './handover-keys.js';
-import { compareHandovers, type Handover, type HandoverMark, NEVER_JOINED } from './handover-state.js';
+import { type Handover, isFolded } from './handover-state.js';
 import type { Owner } from './ownership.js';
-import { compileSegments, isComplete, type Owners, undecided } from './segments.js';
+import { type Owners, undecided } from './segments.js';
 
 export interface FenceStoreOptions {
   /** The baseline's group. */
@@ -15,17 +16,28 @@ export interface FenceStoreOptions {
   readonly onUnreadable?: (why: string) => void;
 }
 
+/** A read that was begun: see {@link FenceStore.begin}. */
+export interface Reading {
+  readonly at: number;
+}
+
 /**
- * Turns what the directory tells below {@link prefix} into fence tables. Knowledge only grows: states move
- * on and fences are written once, so the newer of two facts is told by the facts themselves, and an
- * answer that was overtaken on its way (a watch behind a refresh) can take nothing back. A table is made
- * when it is asked for; only colors and partitions that changed are made anew.
+ * Turns what the directory tells below {@link prefix} into fence tables. While the entry of a color stands,
+ * knowledge of it only grows: states move on and fences are written once, so the newer of two facts is told
+ * by the facts themselves. Whether it *stands* is told by reads alone: an entry is deleted when it is not
+ * needed, and a watch may tell of its life after a read has told of its end. So what a watch says of a color that
+ * is not known to stand, and that one which stands was removed, makes the color doubtful, until a read that
+ * began afterwards. A table is made when it is asked for; only colors and partitions that changed are made anew.
  */
 export class FenceStore {
   readonly prefix: string;
   readonly #options: FenceStoreOptions;
   readonly #colors = new Map<Color, ColorRecord>();
-  readonly #changed = new Set<ColorRecord>();
+  readonly #changed = new Set<Color>();
+  readonly #readings = new Set<Reading>();
+  /** When a color was last said to be removed; kept while a read is under way that began before. */
+  readonly #removals = new Map<Color, number>();
+  #clock = 0;
   #table: FenceTable;
 
   constructor(options: FenceStoreOptions) {
@@ -43,7 +55,11 @@ export class FenceStore {
   current(): FenceTable {
     if (this.#changed.size === 0) return this.#table;
     const colors = new Map(this.#table.colors);
-    for (const record of this.#changed) colors.set(record.color, record.fences());
+    for (const color of this.#changed) {
+      const record = this.#colors.get(color);
+      if (record === undefined) colors.delete(color);
+      else colors.set(color, record.fences());
+    }
     this.#changed.clear();
     this.#table = Object.freeze({ ...this.#table, version: this.#table.version + 1, colors });
     return this.#table;
@@ -60,40 +76,126 @@ export class FenceStore {
     });
   }
 
-  /** Takes a watch's change. What it says was removed stays known: the protocol removes nothing. */
-  apply(change: StateChange): void {
-    for (const entry of change.kind === 'snapshot' ? change.entries : change.put) this.add(entry);
+  /** Colors that the directory has to be asked about. */
+  doubtful(): Color[] {
+    return [...this.#colors.values()].filter((record) => record.isDoubtful).map(({ color }) => color);
   }
 
-  /**
-   * Takes all entries below {@link prefix}, from one linearizable read (`StateStore.list`). Only this tells
-   * that a fence does not exist; to have found none in a watch does not.
-   */
-  refresh(entries: readonly StateEntry[]): void {
-    for (const entry of entries) {
-      const added = this.#add(entry);
-      if (added?.key.kind !== 'state' || typeof added.read === 'bigint' || added.read.kind === 'unreadable')
-        continue;
-      const record = this.#record(added.key.color);
-      if (record.completeTo(added.read)) this.#changed.add(record);
+  /** To be called before a linearizable read is sent; every reading ends, with its answer or without. */
+  begin(): Reading {
+    const reading = { at: this.#clock };
+    this.#readings.add(reading);
+    return reading;
+  }
+
+  end(reading: Reading): void {
+    this.#readings.delete(reading);
+    if (this.#readings.size === 0) this.#removals.clear();
+  }
+
+  /** Takes a watch's change. A fence that was removed is folded into a state, which says so itself. */
+  apply(change: StateChange): void {
+    if (change.kind === 'snapshot') {
+      const standing = this.#addAll(change.entries);
+      for (const color of [...this.#colors.keys()]) if (!standing.has(color)) this.#removed(color);
+      return;
+    }
+    this.#addAll(change.put);
+    for (const key of change.removed) {
+      const parsed = parseHandoverKey(this.prefix, key);
+      if (parsed?.kind === 'state') this.#removed(parsed.color);
     }
   }
 
-  /** Takes one entry more, say one that this process has created or found in its way. */
-  add(entry: StateEntry): void {
-    this.#add(entry);
+  /**
+   * Takes all entries below {@link prefix}, or below the state key of `only`, from one linearizable read
+   * (`StateStore.list`). Only this tells that a fence or a color does not exist; to have found none in a watch
+   * does not.
+   */
+  refresh(entries: readonly StateEntry[], reading: Reading = this.begin(), only?: Color): void {
+    const standing = new Set<Color>();
+    for (const entry of entries) {
+      const added = this.#add(entry, reading);
+      if (added?.key.kind !== 'state' || typeof added.read === 'bigint') continue;
+      const { color } = added.key;
+      standing.add(color);
+      if (added.read.kind === 'unreadable') continue;
+      const record = this.#colors.get(color);
+      if (record?.foundAt !== undefined && record.completeTo(added.read)) this.#changed.add(color);
+    }
+    for (const color of only === undefined ? [...this.#colors.keys()] : [only])
+      if (!standing.has(color)) this.#missing(color, reading);
+    this.end(reading);
   }
 
-  #add({ key, value }: StateEntry): { key: HandoverKey; read: Handover | Unreadable | bigint } | undefined {
+  /** Takes one entry more: one that a read found, or that this process has created, or a watch's. */
+  add(entry: StateEntry, reading?: Reading): void {
+    this.#add(entry, reading);
+    if (reading !== undefined) this.end(reading);
+  }
+
+  #addAll(entries: readonly StateEntry[]): Set<Color> {
+    const standing = new Set<Color>();
+    for (const entry of entries) {
+      const added = this.#add(entry);
+      if (added?.key.kind === 'state') standing.add(added.key.color);
+    }
+    return standing;
+  }
+
+  #add(
+    { key, value }: StateEntry,
+    reading?: Reading,
+  ): { key: HandoverKey; read: Handover | Unreadable | bigint } | undefined {
     const parsed = parseHandoverKey(this.prefix, key);
     if (parsed === undefined) return undefined;
     const record = this.#record(parsed.color);
     const read = parsed.kind === 'state' ? parseHandover(value) : parseFence(value);
-    if (typeof read === 'object' && read.kind === 'unreadable') {
-      this.#options.onUnreadable?.(`${key}: ${read.why}. The color waits until it can be read.`);
-    }
-    if (record.add(parsed, read)) this.#changed.add(record);
+    if (typeof read === 'object' && read.kind === 'unreadable')
+      this.#options.onUnreadable?.(`${key}: ${read.why}`);
+    if (parsed.kind === 'fence') {
+      const news = record.addFence(parsed.partition, parsed.epoch, parsed.fence, read as bigint | Unreadable);
+      if (news) this.#changed.add(parsed.color);
+      // It follows a state. If that is gone, it was made too late, and means nothing.
+      if (reading === undefined && record.foundAt === undefined && !record.isDoubtful)
+        record.doubt(++this.#clock);
+    } else if (this.#addState(record, read as Handover | Unreadable, reading))
+      this.#changed.add(parsed.color);
     return { key: parsed, read };
+  }
+
+  #addState(record: ColorRecord, read: Handover | Unreadable, reading: Reading | undefined): boolean {
+    if (reading === undefined) {
+      const known = record.foundAt !== undefined && !record.isDoubtful;
+      return known ? record.addState(read) : record.doubt(++this.#clock, read);
+    }
+    // It was said to be removed after the read had begun: the answer may be of before.
+    const removed = this.#removals.get(record.color) ?? 0;
+    if (reading.at < removed) return record.doubt(removed);
+    return record.found(read, reading.at, ++this.#clock);
+  }
+
+  #removed(color: Color): void {
+    const record = this.#colors.get(color);
+    if (this.#readings.size > 0) this.#removals.set(color, ++this.#clock);
+    if (record?.foundAt === undefined) return;
+    const { newest } = record;
+    // Whether it is this end or a later one: for owners it is the same. Else the watch may be behind a read.
+    if (newest.kind === 'absent' && isFolded(newest) && newest.past === undefined) this.#forget(color);
+    else if (record.doubt(++this.#clock)) this.#changed.add(color);
+  }
+
+  #missing(color: Color, reading: Reading): void {
+    const record = this.#colors.get(color);
+    if (record === undefined || record.isDoubtfulAfter(reading.at)) return;
+    // Found since the read began.
+    if (record.foundAt !== undefined && record.foundAt > reading.at) return;
+    this.#forget(color);
+  }
+
+  #forget(color: Color): void {
+    this.#colors.delete(color);
+    this.#changed.add(color);
   }
 
   #record(color: Color): ColorRecord {
@@ -104,96 +206,6 @@ export class FenceStore {
     }
     return record;
   }
-}
-
-/** What is known of one color, kept changeable, and the fences made of it. */
-class ColorRecord {
-  readonly color: Color;
-  readonly #owners: Owners;
-  readonly #partitions = new Map<number, Map<number, EpochFences>>();
-  readonly #changed = new Set<number>();
-  #handover: Handover | Unreadable = NEVER_JOINED;
-  /** The last state that could be read. */
-  #newest: Handover = NEVER_JOINED;
-  #completeTo: HandoverMark = NEVER_JOINED;
-  #stateChanged = true;
-  #made: ColorFences | undefined;
-
-  constructor(color: Color, owners: Owners) {
-    this.color = color;
-    this.#owners = owners;
-  }
-
-  /** Whether this was news. */
-  add(key: HandoverKey, read: Handover | Unreadable | bigint): boolean {
-    if (key.kind === 'fence') return this.#addFence(key, read as bigint | Unreadable);
-    return this.#addState(read as Handover | Unreadable);
-  }
-
-  /** Everything that was written before this state is known. Returns whether that was news. */
-  completeTo(state: Handover): boolean {
-    if (compareHandovers(state, this.#completeTo) <= 0) return false;
-    this.#completeTo = state;
-    this.#stateChanged = true;
-    return true;
-  }
-
-  #addState(read: Handover | Unreadable): boolean {
-    if (read.kind !== 'unreadable') {
-      const news = compareHandovers(read, this.#newest);
-      if (news < 0 || (news === 0 && same(read, this.#handover))) return false;
-      this.#newest = read;
-    }
-    this.#handover = read;
-    this.#stateChanged = true;
-    return true;
-  }
-
-  #addFence(
-    { partition, epoch, fence }: HandoverKey & { kind: 'fence' },
-    read: bigint | Unreadable,
-  ): boolean {
-    const epochs = this.#partitions.get(partition) ?? new Map<number, EpochFences>();
-    const known = epochs.get(epoch) ?? { epoch, unreadable: [] };
-    if (known[fence] !== undefined) return false;
-    const others = known.unreadable.filter((kind) => kind !== fence);
-    if (typeof read === 'bigint') {
-      epochs.set(epoch, Object.freeze({ ...known, [fence]: read, unreadable: others }));
-    } else {
-      if (others.length < known.unreadable.length) return false;
-      epochs.set(epoch, Object.freeze({ ...known, unreadable: [...others, fence] }));
-    }
-    this.#partitions.set(partition, epochs);
-    this.#changed.add(partition);
-    return true;
-  }
-
-  fences(): ColorFences {
-    const partitions = new Map(this.#made?.partitions);
-    // A new state may change the tail of every partition.
-    for (const partition of this.#stateChanged ? this.#partitions.keys() : this.#changed) {
-      const epochs = [...(this.#partitions.get(partition)?.values() ?? [])].sort((a, b) => a.epoch - b.epoch);
-      partitions.set(partition, this.#compile(epochs));
-    }
-    const unfenced = this.#made === undefined || this.#stateChanged ? this.#compile([]) : this.#made.unfenced;
-    this.#stateChanged = false;
-    this.#changed.clear();
-    this.#made = Object.freeze({ color: this.color, handover: this.#handover, partitions, unfenced });
-    return this.#made;
-  }
-
-  #compile(epochs: readonly EpochFences[]): PartitionFences {
-    const knowledge = { handover: this.#handover, completeTo: this.#completeTo, epochs };
-    return Object.freeze({
-      epochs,
-      segments: compileSegments(knowledge, this.#owners),
-      complete: isComplete(knowledge),
-    });
-  }
-}
-
-function same(a: Handover, b: Handover | Unreadable): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function baseline(group: string, reason: Extract<Owner, { kind: 'baseline' }>['reason']): Owner {

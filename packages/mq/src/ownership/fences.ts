@@ -3,6 +3,7 @@ import type { Unreadable } from './handover-codec.js';
 import type { FenceKind } from './handover-keys.js';
 import { type Handover, NEVER_JOINED } from './handover-state.js';
 import type { Owner, Segments } from './ownership.js';
+import type { PastInterval } from './past.js';
 
 /** What is known of the hand-over of one (group, topic): immutable, made by a `FenceStore`. */
 export interface FenceTable {
@@ -25,7 +26,9 @@ export interface ColorFences {
 }
 
 export interface PartitionFences {
-  /** Ascending. */
+  /** What belonged to the color in epochs whose fences are folded away; ascending. */
+  readonly past: readonly PastInterval[];
+  /** Those that count, ascending. */
   readonly epochs: readonly EpochFences[];
   readonly segments: Segments;
   /** Whether no fence of an epoch that is over is missing from the view; else it is to be refreshed. */
@@ -46,21 +49,23 @@ export interface EpochFences {
 export interface HandoverHere {
   readonly handover: Handover | Unreadable;
   readonly current: EpochFences;
-  /** Those of the last epoch before. */
-  readonly before: EpochFences | undefined;
+  /** Where the last epoch before gave the color's messages back; `undefined` where none did. */
+  readonly leaveBefore: bigint | undefined;
   readonly complete: boolean;
 }
 
 export function handoverHere(fences: FenceTable, color: Color, partition: number): HandoverHere {
   const known = fences.colors.get(color);
   if (known === undefined)
-    return { handover: NEVER_JOINED, current: NO_FENCES, before: undefined, complete: true };
+    return { handover: NEVER_JOINED, current: NO_FENCES, leaveBefore: undefined, complete: true };
   const { handover } = known;
-  const { epochs, complete } = known.partitions.get(partition) ?? known.unfenced;
-  if (handover.kind === 'unreadable') return { handover, current: NO_FENCES, before: undefined, complete };
+  const { past, epochs, complete } = known.partitions.get(partition) ?? known.unfenced;
+  if (handover.kind === 'unreadable')
+    return { handover, current: NO_FENCES, leaveBefore: undefined, complete };
   const current = epochs.findLast(({ epoch }) => epoch === handover.epoch);
   const before = epochs.findLast(({ epoch }) => epoch < handover.epoch);
-  return { handover, current: current ?? NO_FENCES, before, complete };
+  const leaveBefore = before?.leave ?? past.at(-1)?.leave;
+  return { handover, current: current ?? NO_FENCES, leaveBefore, complete };
 }
 
 const NO_FENCES: EpochFences = Object.freeze({ epoch: 0, unreadable: [] });

@@ -1,5 +1,6 @@
 import type { Handover, OnLeave } from './handover-state.js';
 import { parseOffset } from './offset.js';
+import type { Folded, Past, PastInterval } from './past.js';
 
 /*
  * The values behind the keys, as JSON. Reading never throws: others may write into the same store, and a
@@ -19,8 +20,12 @@ export interface HandoverNames {
 }
 
 export function encodeHandover(state: Handover, names: HandoverNames): string {
-  const { kind, epoch, ...details } = state;
-  return JSON.stringify({ state: kind, epoch, ...details, group: names.group, topic: names.topic });
+  const { kind, epoch, past, ...details } = state;
+  return JSON.stringify({
+    ...{ state: kind, epoch, ...details },
+    ...(past !== undefined && past.size > 0 && { past: encodePast(past) }),
+    ...{ group: names.group, topic: names.topic },
+  });
 }
 
 export function parseHandover(value: string): Handover | Unreadable {
@@ -28,19 +33,65 @@ export function parseHandover(value: string): Handover | Unreadable {
   if (fields === undefined) return unreadable('not a JSON object');
   const { state: kind, epoch, onLeave, closer } = fields;
   if (!isEpoch(epoch)) return unreadable('no epoch');
+  const folded = parseFolded(fields);
+  if (folded === undefined) return unreadable('a past that cannot be read');
   switch (kind) {
     case 'absent':
     case 'joining':
     case 'active':
-      return epoch === 0 && kind !== 'absent' ? unreadable('epoch 0') : Object.freeze({ kind, epoch });
+      return epoch === 0 && kind !== 'absent'
+        ? unreadable('epoch 0')
+        : Object.freeze({ kind, epoch, ...folded });
     case 'leaving':
-      return isOnLeave(onLeave) ? Object.freeze({ kind, epoch, onLeave }) : unreadable('no onLeave');
+      return isOnLeave(onLeave)
+        ? Object.freeze({ kind, epoch, onLeave, ...folded })
+        : unreadable('no onLeave');
     case 'draining':
       if (!isOnLeave(onLeave)) return unreadable('no onLeave');
-      return Object.freeze({ kind, epoch, onLeave, ...(typeof closer === 'string' && { closer }) });
+      return Object.freeze({
+        ...{ kind, epoch, onLeave, ...folded },
+        ...(typeof closer === 'string' && { closer }),
+      });
     default:
       return unreadable('an unknown state');
   }
+}
+
+/** `{"3": ["10", "20", "35", "40"]}`: in partition 3 the color had 10 to 20 and 35 to 40, the second exclusive. */
+function encodePast(past: Past): Record<string, string[]> {
+  return Object.fromEntries(
+    Array.from(past, ([partition, intervals]) => [
+      partition,
+      intervals.flatMap(({ join, leave }) => [join.toString(), leave.toString()]),
+    ]),
+  );
+}
+
+function parseFolded({ since, past }: Record<string, unknown>): Folded | undefined {
+  if (since !== undefined && !isEpoch(since)) return undefined;
+  const parsed = past === undefined ? NO_PAST : parsePast(past);
+  if (parsed === undefined) return undefined;
+  return { ...(since !== undefined && { since }), ...(parsed.size > 0 && { past: parsed }) };
+}
+
+const NO_PAST: Past = new Map();
+
+function parsePast(value: unknown): Past | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const past = new Map<number, readonly PastInterval[]>();
+  for (const [partition, bounds] of Object.entries(value)) {
+    if (!/^(?:0|[1-9][0-9]{0,9})$/.test(partition) || !Array.isArray(bounds)) return undefined;
+    const offsets = bounds.map(parseOffset);
+    const intervals: PastInterval[] = [];
+    for (let at = 0; at < offsets.length; at += 2) {
+      const [join, leave] = [offsets[at], offsets[at + 1]];
+      if (join === undefined || leave === undefined || join >= leave) return undefined;
+      if (join < (intervals.at(-1)?.leave ?? 0n)) return undefined;
+      intervals.push(Object.freeze({ join, leave }));
+    }
+    if (intervals.length > 0) past.set(Number(partition), intervals);
+  }
+  return past;
 }
 
 /** @param by the process that made the fence; shown to people, read by nobody. */

@@ -44,7 +44,7 @@ export function fenceKey(
   return `${prefix}${color}/${epoch}/${fence}/${partition}`;
 }
 
-const REST = /^([^/]+)(?:\/([1-9][0-9]{0,9})\/(join|stop|leave)\/(0|[1-9][0-9]{0,9}))?$/;
+const REST = /^([^/]+)(?:\/([1-9][0-9]{0,14})\/(join|stop|leave)\/(0|[1-9][0-9]{0,9}))?$/;
 
 /** `undefined` for a key that is not one of ours: somebody else may write into the same store. */
 export function parseHandoverKey(prefix: string, key: string): HandoverKey | undefined {

@@ -1,11 +1,15 @@
+import { type Folded, foldedPart, sinceOf } from './past.js';
+
 /**
  * How far the hand-over of a color's messages is, for one (group, topic, color). It belongs to the
  * declared membership and not to a process: a crashed colored consumer leaves it `active`.
  *
- * `absent(e)` means that epoch e is over; `absent(0)` that there was none. The directory's entry is never
- * deleted, because the number of the epoch must not be used again.
+ * `absent(e)` means that epoch e is over; `absent(0)` that there was none. The directory's entry is deleted
+ * when nobody needs it any more. The number of an epoch is not used again all the same: see {@link join}.
  */
-export type Handover =
+export type Handover = HandoverKind & Folded;
+
+type HandoverKind =
   | { readonly kind: 'absent'; readonly epoch: number }
   | { readonly kind: 'joining'; readonly epoch: number }
   | { readonly kind: 'active'; readonly epoch: number }
@@ -54,9 +58,19 @@ export type TransitionRefusal =
   | 'wrong-state'
   | 'other-closer';
 
-/** A colored consumer appears. While the epoch before is leaving or draining, it helps to drain instead. */
-export function join(state: Handover): Transition {
-  if (state.kind === 'absent') return next({ kind: 'joining', epoch: state.epoch + 1 });
+/**
+ * A colored consumer appears. While the epoch before is leaving or draining, it helps to drain instead.
+ *
+ * @param now milliseconds since 1970. After the entry of an earlier epoch was deleted nobody knows its number;
+ *   but it was the time when that epoch began, or little more, so the time now is more than that.
+ */
+export function join(state: Handover, now = 0): Transition {
+  if (state.kind === 'absent') {
+    // The epochs before are numbered one by one while their fences stand: each is looked for.
+    if (!isFolded(state)) return next({ ...foldedPart(state), kind: 'joining', epoch: state.epoch + 1 });
+    const epoch = Math.max(state.epoch + 1, now);
+    return next({ ...foldedPart({ ...state, since: epoch }), kind: 'joining', epoch });
+  }
   return refused(
     state.kind === 'leaving' || state.kind === 'draining' ? 'still-leaving' : 'joined-already',
     state,
@@ -106,6 +120,16 @@ export function close(state: Handover, epoch: number, closer: string): Transitio
   return step(state, epoch, ['draining'], () => ({ kind: 'absent', epoch }));
 }
 
+/** The first epoch that is not over in this state: the fences of those before are all made. */
+export function firstOpenEpoch({ kind, epoch }: HandoverMark): number {
+  return kind === 'draining' || kind === 'absent' ? epoch + 1 : epoch;
+}
+
+/** Everything that is over is folded: no fence of an earlier epoch is needed. */
+export function isFolded(state: Handover): boolean {
+  return sinceOf(state) >= firstOpenEpoch(state);
+}
+
 type Of<Kind extends Handover['kind']> = Extract<Handover, { kind: Kind }>;
 
 function step<Kind extends Handover['kind']>(
@@ -116,7 +140,7 @@ function step<Kind extends Handover['kind']>(
 ): Transition {
   if (state.epoch !== epoch) return refused('other-epoch', state);
   if (!(from as readonly string[]).includes(state.kind)) return refused('wrong-state', state);
-  return next(to(state as Of<Kind>));
+  return next({ ...foldedPart(state), ...to(state as Of<Kind>) });
 }
 
 function next(state: Handover): Transition {

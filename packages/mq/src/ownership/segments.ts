@@ -1,8 +1,9 @@
 import type { EpochFences } from './fences.js';
 import type { Unreadable } from './handover-codec.js';
-import type { Handover, HandoverMark } from './handover-state.js';
+import { firstOpenEpoch, type Handover, type HandoverMark } from './handover-state.js';
 import { highest } from './offset.js';
 import type { Owner, Segment, Segments, UndecidedReason } from './ownership.js';
+import type { PastInterval } from './past.js';
 
 /** The owners that segments of one color can name. Each is one object, so that a decision allocates nothing. */
 export interface Owners {
@@ -38,15 +39,25 @@ export interface Knowledge {
   readonly handover: Handover | Unreadable;
   /** The state in the last linearizable read: every fence that was written before that state is known. */
   readonly completeTo: HandoverMark;
-  /** What is known of the fences, in ascending order. */
+  /** The first epoch whose fences count: what came before stands in `past`. */
+  readonly since: number;
+  readonly past: readonly PastInterval[];
+  /** What is known of the fences from `since` on, in ascending order. */
   readonly epochs: readonly EpochFences[];
+  /** A watch told something that has to be asked about: nothing is decided meanwhile. */
+  readonly doubtful: boolean;
 }
 
 /** The owners along one partition, for one color. */
 export function compileSegments(knowledge: Knowledge, owners: Owners): Segments {
-  const { handover, completeTo, epochs } = knowledge;
-  const line = new Line(epochs.length === 0 ? owners.notJoined : owners.beforeJoin);
-  let expected = firstOpenEpoch(completeTo);
+  const { handover, completeTo, since, past, epochs, doubtful } = knowledge;
+  if (doubtful) return [{ from: 0n, owner: undecided('view-incomplete') }];
+  const line = new Line(epochs.length === 0 && past.length === 0 ? owners.notJoined : owners.beforeJoin);
+  for (const { join, leave } of past) {
+    line.add(join, owners.leftBehind);
+    line.add(leave, owners.afterLeave);
+  }
+  let expected = Math.max(since, firstOpenEpoch(completeTo));
   for (const fences of epochs) {
     if (expected < fences.epoch) line.add(line.end, undecided('view-incomplete'));
     epochAlong(line, handover, fences, owners);
@@ -67,18 +78,17 @@ export function compileSegments(knowledge: Knowledge, owners: Owners): Segments 
  * Whether both fences are known of every epoch that is over. Each key of a watch may come at its own time;
  * a fence that is missing after a read begun in a later state was never made: the partition is newer.
  */
-export function isComplete({ handover, completeTo, epochs }: Knowledge): boolean {
+export function isComplete({ handover, completeTo, since, epochs, doubtful }: Knowledge): boolean {
+  if (doubtful) return false;
   if (handover.kind === 'unreadable') return true;
-  for (let epoch = firstOpenEpoch(completeTo); epoch < firstOpenEpoch(handover); epoch++) {
+  const open = firstOpenEpoch(handover);
+  const first = Math.max(since, firstOpenEpoch(completeTo));
+  if (open - first > epochs.length) return false;
+  for (let epoch = first; epoch < open; epoch++) {
     const fences = epochs.find((known) => known.epoch === epoch);
     if (fences?.join === undefined || fences.leave === undefined) return false;
   }
   return true;
-}
-
-/** The first epoch that is not over in this state: the fences of those before are all made. */
-function firstOpenEpoch({ kind, epoch }: HandoverMark): number {
-  return kind === 'draining' || kind === 'absent' ? epoch + 1 : epoch;
 }
 
 function epochAlong(line: Line, handover: Handover | Unreadable, fences: EpochFences, owners: Owners): void {

@@ -33,17 +33,17 @@ test('a colored consumer that leaves takes nothing more before it commits where 
     decided: () => {},
   });
   try {
-    await handover.transition('red', join);
-    await handover.createFence('red', 1, 'join', 0, 2n);
+    const { epoch } = (await handover.transition('red', join)).state;
+    await handover.createFence('red', epoch, 'join', 0, 2n);
     await steps.advance(held);
     expect(done.splice(0)).toEqual(['open']);
     held.position = 7n;
-    await handover.transition('red', (standing) => leave(standing, 1, 'drain'));
+    await handover.transition('red', (standing) => leave(standing, epoch, 'drain'));
     await steps.advance(held);
     expect(done).toEqual(['close leave-fence', 'commit 7', 'close leave-fence']);
     expect(handover.table.colors.get('red')?.partitions.get(0)?.epochs.at(-1)?.stop).toBe(7n);
     // Behind the leave fence nothing is its own, and the reader is told to stop there.
-    await handover.createFence('red', 1, 'leave', 0, 9n);
+    await handover.createFence('red', epoch, 'leave', 0, 9n);
     await steps.advance(held);
     expect(held.until).toBe(9n);
     expect(steps.verdict(held, 'red', '8')).toBe('own');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { activeColor, type Directory } from '@colorway/core';
+import { activeColor, type Directory, type MqHandover } from '@colorway/core';
 import { coloredKafka } from '@colorway/mq/kafka';
 import { type ColoringService, createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
@@ -205,6 +205,20 @@ export async function until(
     await pause(10);
   }
   throw new Error(`It was waited ${timeoutMs} ms in vain for: ${what}.`);
+}
+
+/** States of a color, with its epochs in a topic counted from 1 as they were seen; `absent` once it is gone. */
+export class EpochCount {
+  readonly #seen = new Map<string, number[]>();
+
+  of(handover: Pick<MqHandover, 'state' | 'epoch' | 'topic'> | undefined): string {
+    if (handover?.epoch === undefined || handover.state === 'absent') return 'absent';
+    const { state, epoch, topic = '' } = handover;
+    const seen = this.#seen.get(topic) ?? [];
+    if (!seen.includes(epoch)) seen.push(epoch);
+    this.#seen.set(topic, seen);
+    return `${state} ${seen.indexOf(epoch) + 1}`;
+  }
 }
 
 export function pause(ms: number): Promise<void> {

@@ -27,6 +27,12 @@ const fence = (
   value: encodeFence(offset, 'test'),
   version: '1',
 });
+/** A read has found the color: what a watch tells of it is no surprise. */
+const knowing = (...colors: string[]): FenceStore => {
+  const store = newStore();
+  store.refresh(['feat', ...colors].map((color) => state(color, { kind: 'absent', epoch: 0 })));
+  return store;
+};
 const tableOf = (...entries: StateEntry[]): FenceTable => {
   const store = newStore();
   store.refresh(entries);
@@ -126,7 +132,32 @@ describe('owner', () => {
       3n,
       'undecided join-fence-missing',
     ],
-    ['a fence ahead of its state', [fence('feat', 1, 'join', 0, 5n)], 6n, 'colored joined'],
+    ['a fence of a color without an entry', [fence('feat', 1, 'join', 0, 5n)], 6n, 'baseline not-joined'],
+    [
+      'a fence ahead of the state that it follows from',
+      [state('feat', { kind: 'absent', epoch: 1, since: 2 }), fence('feat', 2, 'join', 0, 5n)],
+      6n,
+      'colored joined',
+    ],
+    [
+      'what an epoch had that is folded',
+      [
+        state('feat', {
+          kind: 'active',
+          epoch: 7,
+          since: 7,
+          past: new Map([[0, [{ join: 2n, leave: 4n }]]]),
+        }),
+      ],
+      3n,
+      'colored left-behind',
+    ],
+    [
+      'a fence of an epoch that is folded',
+      [state('feat', { kind: 'absent', epoch: 7, since: 8 }), fence('feat', 7, 'join', 0, 2n)],
+      3n,
+      'baseline not-joined',
+    ],
     [
       'a leave fence without its join fence',
       [state('feat', leaving), fence('feat', 1, 'leave', 0, 9n)],
@@ -144,7 +175,7 @@ describe('owner', () => {
   });
 
   it('does not take a fence that a watch has not told yet for one that does not exist', () => {
-    const store = newStore();
+    const store = knowing();
     for (const handover of [leaving, { kind: 'draining', epoch: 1, onLeave: 'drain' } as const])
       store.add(state('feat', handover));
     expect(decide(store.current(), 3n)).toBe('undecided view-incomplete');
@@ -153,7 +184,7 @@ describe('owner', () => {
   });
 
   it('knows what lies behind a fence, whatever is missing before it', () => {
-    const store = newStore();
+    const store = knowing();
     for (const entry of [state('feat', { kind: 'active', epoch: 3 }), fence('feat', 3, 'join', 0, 9n)])
       store.add(entry);
     expect([8n, 9n].map((offset) => decide(store.current(), offset))).toEqual([
@@ -207,7 +238,7 @@ describe('FenceStore', () => {
   ];
 
   it('comes to the same whatever the order and however often', () => {
-    const expected = newStore();
+    const expected = knowing();
     for (const entry of history) expected.add(entry);
     const shuffled = fc.shuffledSubarray([...history, ...history], {
       minLength: 2 * history.length,
@@ -215,24 +246,25 @@ describe('FenceStore', () => {
     });
     fc.assert(
       fc.property(shuffled, (entries) => {
-        const store = newStore();
+        const store = knowing();
         for (const entry of entries) store.add(entry);
         expect(store.current().colors).toEqual(expected.current().colors);
       }),
     );
   });
 
-  it('takes nothing back: not for an older snapshot, not for a removal', () => {
-    const store = newStore();
+  it('takes nothing back while the entry stands: not for an older snapshot, not for fences that were removed', () => {
+    const store = knowing();
     for (const entry of history) store.add(entry);
     const before = store.current();
     store.apply({ kind: 'snapshot', entries: history.slice(0, 3) });
-    store.apply({ kind: 'delta', put: [], removed: history.map(({ key }) => key) });
+    const fences = history.filter(({ key }) => key !== stateKey(prefix, 'feat'));
+    store.apply({ kind: 'delta', put: [], removed: fences.map(({ key }) => key) });
     expect(store.current()).toBe(before);
   });
 
   it('makes anew only what changed, and counts versions', () => {
-    const store = newStore();
+    const store = knowing('other');
     store.apply({
       kind: 'snapshot',
       entries: [...history, state('other', { kind: 'joining', epoch: 1 }), fence('feat', 1, 'join', 1, 0n)],
@@ -262,9 +294,80 @@ describe('FenceStore', () => {
     store.add({ key: `${prefix}__proto__`, value: 'x', version: '1' });
     store.add({ key: `${prefix}feat/1/join/01`, value: 'x', version: '1' });
     expect(store.current()).toBe(before);
-    store.add({ key: `${prefix}feat`, value: 'x', version: '1' });
+    store.refresh([{ key: `${prefix}feat`, value: 'x', version: '1' }]);
     expect(unreadable).toEqual([expect.stringContaining('not a JSON object')]);
     store.add(state('feat', { kind: 'joining', epoch: 1 }));
     expect(decide(store.current(), 1n)).toBe('undecided join-fence-missing');
+  });
+
+  describe('of an entry that is deleted', () => {
+    const joining = state('feat', { kind: 'joining', epoch: 5, since: 5 });
+    const active = state('feat', { kind: 'active', epoch: 5, since: 5 });
+    const gone = state('feat', { kind: 'absent', epoch: 5, since: 6 });
+    const removed = { kind: 'delta', put: [], removed: [stateKey(prefix, 'feat')] } as const;
+    const told = (entry: StateEntry) => ({ kind: 'delta', put: [entry], removed: [] }) as const;
+
+    it('does not believe a watch that tells of a color which no read has found', () => {
+      const store = newStore();
+      store.refresh([]);
+      for (const entry of [active, fence('feat', 5, 'join', 0, 2n)]) store.apply(told(entry));
+      expect(decide(store.current(), 3n)).toBe('undecided view-incomplete');
+      expect(store.doubtful()).toEqual(['feat']);
+      store.refresh([], store.begin(), 'feat');
+      expect(decide(store.current(), 3n)).toBe('baseline not-joined');
+      expect(store.current().colors.size).toBe(0);
+    });
+
+    it('keeps what a watch told while a read was under way that had begun before', () => {
+      const store = newStore();
+      const reading = store.begin();
+      store.apply(told(joining));
+      store.refresh([], reading);
+      expect(store.doubtful()).toEqual(['feat']);
+      store.refresh([joining, fence('feat', 5, 'join', 0, 2n)]);
+      expect([store.doubtful(), decide(store.current(), 3n)]).toEqual([[], 'colored joined']);
+    });
+
+    it('knows at once that one is gone which had nothing left, and asks about any other', () => {
+      const store = newStore();
+      store.refresh([gone]);
+      store.apply(removed);
+      expect([store.doubtful(), store.current().colors.size]).toEqual([[], 0]);
+      store.refresh([active, fence('feat', 5, 'join', 0, 2n)]);
+      store.apply(removed);
+      expect([store.doubtful(), decide(store.current(), 3n)]).toEqual([
+        ['feat'],
+        'undecided view-incomplete',
+      ]);
+    });
+
+    it('takes an answer that a removal overtook for no proof that the color stands', () => {
+      const store = newStore();
+      store.refresh([active]);
+      const reading = store.begin();
+      store.apply(removed);
+      store.refresh([active], reading);
+      expect(store.doubtful()).toEqual(['feat']);
+      store.refresh([]);
+      expect([store.doubtful(), store.current().colors.size]).toEqual([[], 0]);
+    });
+
+    it('is not confused by a watch that tells of the end of an earlier life after a read of the next', () => {
+      const store = newStore();
+      store.refresh([gone]);
+      store.refresh([state('feat', { kind: 'active', epoch: 9, since: 9 }), fence('feat', 9, 'join', 0, 2n)]);
+      for (const change of [told(gone), removed]) store.apply(change);
+      expect(decide(store.current(), 3n)).toBe('undecided view-incomplete');
+      store.refresh([state('feat', { kind: 'active', epoch: 9, since: 9 }), fence('feat', 9, 'join', 0, 2n)]);
+      expect(decide(store.current(), 3n)).toBe('colored joined');
+    });
+
+    it('believes a read that finds a later life under a lower number', () => {
+      const store = newStore();
+      store.refresh([gone]);
+      store.apply(removed);
+      store.refresh([state('feat', { kind: 'joining', epoch: 4, since: 4 })]);
+      expect(decide(store.current(), 3n)).toBe('undecided join-fence-missing');
+    });
   });
 });

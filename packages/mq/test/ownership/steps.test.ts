@@ -30,7 +30,12 @@ function view(handover: Handover, fences: Record<string, bigint> = {}, complete 
     { key: stateKey(store.prefix, 'feat'), value: encodeHandover(handover, NAMES), version: '1' },
   ];
   if (complete) store.refresh(all);
-  else for (const entry of all) store.add(entry);
+  else {
+    // A watch that tells of the color more than the last read did.
+    const value = encodeHandover({ kind: 'absent', epoch: 0 }, NAMES);
+    store.refresh([{ key: stateKey(store.prefix, 'feat'), value, version: '0' }]);
+    for (const entry of all) store.add(entry);
+  }
   return store.current();
 }
 const here = (...args: Parameters<typeof view>): HandoverHere => handoverHere(view(...args), 'feat', 0);
@@ -182,7 +187,7 @@ describe('the next step of a baseline consumer', () => {
 
   it('waits for an entry that it cannot read', () => {
     const store = new FenceStore({ ...NAMES, coloredGroup: () => 'c' });
-    store.add({ key: stateKey(store.prefix, 'feat'), value: '?', version: '1' });
+    store.refresh([{ key: stateKey(store.prefix, 'feat'), value: '?', version: '1' }]);
     expect(step({ here: handoverHere(store.current(), 'feat', 0) })).toEqual({
       kind: 'wait',
       for: 'readable-entry',
