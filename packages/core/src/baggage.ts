@@ -1,13 +1,18 @@
-import { type Baggage, baggageEntryMetadataFromString, propagation } from '@opentelemetry/api';
+import {
+  type Baggage,
+  type BaggageEntry,
+  baggageEntryMetadataFromString,
+  propagation,
+} from '@opentelemetry/api';
 
 /*
  * W3C Baggage (https://www.w3.org/TR/baggage/), read in two ways: `scanBaggage` looks for one key and
  * nothing else, for the path of every request; `parseBaggage` reads all members, for colored requests
- * that carry more than the color.
+ * that carry more than the color. Members are read and written whole or not at all.
  */
 
-const MAX_MEMBERS = 180;
-const MAX_MEMBER_LENGTH = 4_096;
+/** What W3C's recommendation has every platform pass on (section 3.3.2): this many members, and characters in all. */
+const MAX_MEMBERS = 64;
 const MAX_LENGTH = 8_192;
 
 const COMMA = 44;
@@ -15,15 +20,21 @@ const EQUALS = 61;
 
 /**
  * The decoded value of one member, without parsing the others. The last one counts where the key
- * stands more than once. Malformed percent-encoding yields the raw text, which no grammar accepts.
+ * stands more than once. A key may be percent-encoded: OpenTelemetry decodes it, and so would read a color that
+ * nobody has looked at. Nothing behind 8,192 characters is read. Malformed percent-encoding yields the raw text, which
+ * no grammar accepts.
  */
 export function scanBaggage(header: string, key: string): string | undefined {
-  let value: string | undefined;
-  for (let at = header.indexOf(key); at !== -1; at = header.indexOf(key, at + key.length)) {
-    const equals = skipSpace(header, at + key.length);
-    if (header.charCodeAt(equals) === EQUALS && startsMember(header, at)) value = valueAt(header, equals + 1);
-  }
-  return value;
+  const read = withinLimit(header);
+  const at = read.includes('%') ? lastMember(read, key) : lastPlainMember(read, key);
+  return at === -1 ? undefined : valueAt(read, at);
+}
+
+/** Whether a member of one of the keys stands anywhere in the header, however long it is. */
+export function hasBaggageKey(header: string, keys: readonly string[]): boolean {
+  return keys.some((key) =>
+    header.includes('%') ? lastMember(header, key) !== -1 : lastPlainMember(header, key) !== -1,
+  );
 }
 
 /**
@@ -32,56 +43,118 @@ export function scanBaggage(header: string, key: string): string | undefined {
  */
 export function hasBaggageMember(header: string, member: string, key: string): boolean {
   const at = header.indexOf(member);
-  if (at === -1) return false;
+  if (at === -1 || header.length > MAX_LENGTH) return false;
   const end = at + member.length;
   if (at > 0 && header.charCodeAt(at - 1) !== COMMA) return false;
-  return end === header.length || (header.charCodeAt(end) === COMMA && header.indexOf(key, end) === -1);
+  if (end === header.length) return true;
+  return header.charCodeAt(end) === COMMA && !header.includes(key, end) && !header.includes('%', end);
 }
 
-/** All well-formed members, within W3C's limits (180 members, 4,096 characters each, 8,192 in all). */
+/** All well-formed members, whole, within W3C's limits: 64 members, and 8,192 characters in all. */
 export function parseBaggage(header: string): Baggage {
   let baggage = propagation.createBaggage();
   let count = 0;
-  for (const member of header.slice(0, MAX_LENGTH).split(',', MAX_MEMBERS)) {
+  for (const member of withinLimit(header).split(',', MAX_LENGTH)) {
     const [pair = '', ...properties] = member.split(';');
     const equals = pair.indexOf('=');
-    if (equals <= 0 || member.length > MAX_MEMBER_LENGTH) continue;
+    if (equals <= 0) continue;
     const key = decode(pair.slice(0, equals).trim());
     const value = decode(pair.slice(equals + 1).trim());
-    baggage = baggage.setEntry(
-      key,
+    const entry =
       properties.length > 0
         ? { value, metadata: baggageEntryMetadataFromString(properties.join(';')) }
-        : { value },
-    );
+        : { value };
+    asItCame.set(entry, member);
+    baggage = baggage.setEntry(key, entry);
     if (++count === MAX_MEMBERS) break;
   }
   return baggage;
 }
+
+/** The text of members that came in a header: it goes on as it is, because what was encoded may be written in several ways. */
+const asItCame = new WeakMap<BaggageEntry, string>();
 
 /** The header line. `first` goes in front, so that W3C's limits never cut it off; it replaces a member of its key. */
 export function formatBaggage(baggage: Baggage | undefined, first: { key: string; value: string }): string {
   let header = `${first.key}=${encodeURIComponent(first.value)}`;
   if (baggage === undefined) return header;
   let count = 1;
-  for (const [key, { value, metadata }] of baggage.getAllEntries()) {
+  for (const [key, entry] of baggage.getAllEntries()) {
     if (key === first.key) continue;
-    const properties = metadata === undefined ? '' : `;${metadata.toString()}`;
-    const member = `${encodeURIComponent(key)}=${encodeURIComponent(value)}${properties}`;
-    if (member.length > MAX_MEMBER_LENGTH || header.length + 1 + member.length > MAX_LENGTH) continue;
+    const member = unchanged(entry) ?? formatMember(key, entry);
+    if (header.length + 1 + member.length > MAX_LENGTH) continue;
     if (++count > MAX_MEMBERS) break;
     header += `,${member}`;
   }
   return header;
 }
 
+function formatMember(key: string, { value, metadata }: BaggageEntry): string {
+  const properties = metadata?.toString() ?? '';
+  return (
+    `${TOKEN.test(key) ? key : encodeURIComponent(key)}=${encodeURIComponent(value)}` +
+    (properties !== '' && PRINTABLE.test(properties) ? `;${properties}` : '')
+  );
+}
+
+/** A percent sign that encodes nothing is encoded itself; what no header can hold is written anew. */
+function unchanged(entry: BaggageEntry): string | undefined {
+  const text = asItCame.get(entry)?.trim();
+  if (text === undefined || !PRINTABLE.test(text)) return undefined;
+  return text.includes('%') ? text.replace(LONE_PERCENT, '%25') : text;
+}
+
+/** A key that needs no encoding: W3C's `token`, without the percent sign, which OpenTelemetry decodes. */
+const TOKEN = /^[!#$&'*+\-.^_`|~A-Za-z0-9]+$/;
+const PRINTABLE = /^[\t\x20-\x2b\x2d-\x7e]*$/;
+const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/g;
+
 /** A baggage header without the members of the given keys; `''` when nothing is left. */
 export function removeBaggageMembers(header: string, keys: readonly string[]): string {
   return header
     .split(',')
-    .filter((member) => !keys.includes((member.split('=', 1)[0] ?? '').trim()))
+    .filter((member) => !keys.includes(decode((member.split('=', 1)[0] ?? '').trim())))
     .join(',')
     .trim();
+}
+
+/** The members that stand whole within the limit. */
+function withinLimit(header: string): string {
+  if (header.length <= MAX_LENGTH) return header;
+  const comma = header.lastIndexOf(',', MAX_LENGTH);
+  return comma === -1 ? '' : header.slice(0, comma);
+}
+
+/** Where the value of the key's last member begins, -1 for none; no key in the header is encoded. */
+function lastPlainMember(header: string, key: string): number {
+  let found = -1;
+  for (let at = header.indexOf(key); at !== -1; at = header.indexOf(key, at + key.length)) {
+    const equals = skipSpace(header, at + key.length);
+    if (header.charCodeAt(equals) === EQUALS && startsMember(header, at)) found = equals + 1;
+  }
+  return found;
+}
+
+/** The same where keys may be encoded. */
+function lastMember(header: string, key: string): number {
+  let found = -1;
+  for (let start = 0; start < header.length; ) {
+    let end = header.indexOf(',', start);
+    if (end === -1) end = header.length;
+    const equals = header.indexOf('=', start);
+    if (equals === -1) break;
+    if (equals < end && equals - start >= key.length) {
+      const name = header.slice(start, equals).trim();
+      if (name === key || (mayEncode(name, key) && decode(name) === key)) found = equals + 1;
+    }
+    start = end + 1;
+  }
+  return found;
+}
+
+/** An encoded character is three long. */
+function mayEncode(name: string, key: string): boolean {
+  return name.length > key.length && name.length <= 3 * key.length && name.includes('%');
 }
 
 function startsMember(header: string, at: number): boolean {

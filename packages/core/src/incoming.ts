@@ -15,12 +15,15 @@ export const NOTHING_INCOMING: Incoming = Object.freeze({ kind: 'none' });
 
 /**
  * The flow type among headers: the flow header, else the baggage member. Never throws, whatever stands
- * there. A header that stands several times with one value counts once; with different values, it is invalid.
+ * there. A header that stands several times with one value counts once; with different values, it is invalid. An empty one is absent:
+ * proxies that set a header from a variable send it so.
  */
 export function readIncoming(header: (name: string) => HeaderValue, names: CarrierNames): Incoming {
   for (const name of names.headers) {
     const value = header(name);
-    if (value !== undefined) return parseIncoming(value, names);
+    if (value === undefined) continue;
+    const incoming = parseIncoming(value, names);
+    if (incoming !== NOTHING_INCOMING) return incoming;
   }
   const baggage = header('baggage');
   return baggage === undefined ? NOTHING_INCOMING : readBaggage(baggage, names);
@@ -30,6 +33,7 @@ export function readIncoming(header: (name: string) => HeaderValue, names: Carri
 export function parseIncoming(value: HeaderValue, names: CarrierNames): Incoming {
   if (value === undefined) return NOTHING_INCOMING;
   const text = onlyValue(value);
+  if (text === '') return NOTHING_INCOMING;
   return text === undefined ? { kind: 'invalid', text: String(value) } : parseText(text, names);
 }
 
@@ -44,7 +48,7 @@ export function readBaggage(value: string | readonly string[], names: CarrierNam
   if (names === last.names && hasBaggageMember(header, last.member, last.key)) return last.incoming;
   for (const key of names.baggageKeys) {
     const text = scanBaggage(header, key);
-    if (text !== undefined) return remember(key, text, names);
+    if (text !== undefined && text !== '') return remember(key, text, names);
   }
   return NOTHING_INCOMING;
 }
@@ -68,11 +72,13 @@ function remember(key: string, text: string, names: CarrierNames): Incoming {
   return incoming;
 }
 
-/** Node joins repeated header lines with a comma, which no flow type contains. */
+/** Node joins repeated header lines with a comma, which no flow type contains. `''` for nothing but empty ones. */
 function onlyValue(value: string | readonly string[]): string | undefined {
   if (typeof value === 'string' && !value.includes(',')) return value.trim();
   const parts = (typeof value === 'string' ? value : value.join(','))
     .split(',', 17)
     .map((part) => part.trim());
-  return parts.length <= 16 && parts.every((part) => part === parts[0]) ? parts[0] : undefined;
+  if (parts.length > 16) return undefined;
+  const [first = '', ...others] = parts.filter((part) => part !== '');
+  return others.every((part) => part === first) ? first : undefined;
 }

@@ -1,5 +1,5 @@
 export { activeContext, bindToContext, runInContext } from './active-context.js';
-export { formatBaggage, parseBaggage, removeBaggageMembers, scanBaggage } from './baggage.js';
+export { formatBaggage, hasBaggageKey, parseBaggage, removeBaggageMembers, scanBaggage } from './baggage.js';
 export { type CarrierNames, type CarrierOptions, resolveCarrierNames } from './carrier-names.js';
 export { type Color, isColor, parseColor } from './color.js';
 export type { Coloring, ContextLossOption, RegisterOptions, Registration } from './coloring.js';

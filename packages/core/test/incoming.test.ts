@@ -30,19 +30,30 @@ it.each<[string, Record<string, HeaderValue>, object]>([
     { [H]: 'CE_', baggage: `${H}=CE_blue` },
     { kind: 'invalid', text: 'CE_' },
   ],
-  ['an empty header', { [H]: '' }, { kind: 'invalid', text: '' }],
+  ['an empty header, which proxies set from an empty variable', { [H]: '' }, { kind: 'none' }],
+  ['blanks', { [H]: ' \t' }, { kind: 'none' }],
+  ['an empty header does not hide the baggage', { [H]: '', baggage: `${H}=CE_red` }, flow('red')],
+  ['an empty line beside one with a value', { [H]: ', CE_red' }, flow('red')],
+  ['an empty member', { baggage: `${H}=` }, { kind: 'none' }],
   ['one value twice', { [H]: 'CE_red, CE_red' }, flow('red')],
   ['one value twice, as a list', { [H]: ['CE_red', 'CE_red'] }, flow('red')],
   ['two values', { [H]: 'CE_red, CE_blue' }, { kind: 'invalid' }],
   ['two values, as a list', { [H]: ['CE_red', 'CE_blue'] }, { kind: 'invalid' }],
-  ['an empty list', { [H]: [] }, { kind: 'invalid' }],
+  ['an empty list', { [H]: [] }, { kind: 'none' }],
   ['another mark', { [H]: 'loadtest' }, { kind: 'flow', flow: { kind: 'other', text: 'loadtest' } }],
   ['a header of 64 KB', { [H]: `CE_${'a'.repeat(65_536)}` }, { kind: 'invalid' }],
   ['64 KB of commas', { [H]: ','.repeat(65_536) }, { kind: 'invalid' }],
-  ['baggage of 64 KB', { baggage: `${'a=b,'.repeat(16_384)}${H}=CE_red` }, flow('red')],
+  ['baggage of 8 KB', { baggage: `${'a=b,'.repeat(2_000)}${H}=CE_red` }, flow('red')],
+  ['behind what W3C reads of baggage', { baggage: `${'a=b,'.repeat(16_384)}${H}=CE_red` }, { kind: 'none' }],
+  ['an encoded key, which OpenTelemetry decodes', { baggage: 'x%2Dinfr-flowtype=CE_red' }, flow('red')],
+  ['an encoded key behind the plain one', { baggage: `${H}=CE_red,x%2Dinfr-flowtype=CE_blue` }, flow('blue')],
   ['other baggage alone', { baggage: 'a=1,b=2' }, { kind: 'none' }],
 ])('%s', (_, headers, expected) => {
   expect(read(headers)).toMatchObject(expected);
+});
+
+it('an empty header leaves it to the next name', () => {
+  expect(read({ [H]: '', 'x-env': 'red' }, several)).toEqual(flow('red'));
 });
 
 it('accepts all names, and writes the first', () => {

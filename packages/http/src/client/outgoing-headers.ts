@@ -3,9 +3,9 @@ import {
   type CarrierNames,
   type FlowType,
   formatBaggage,
+  hasBaggageKey,
   parseBaggage,
   removeBaggageMembers,
-  scanBaggage,
 } from '@colorway/core';
 import { type Baggage, propagation } from '@opentelemetry/api';
 
@@ -34,8 +34,7 @@ export function isBaggage(name: string): boolean {
 
 /** Whether a baggage header has a member that says a color. */
 export function saysColor(value: OutgoingValue, { baggageKeys }: CarrierNames): boolean {
-  const header = textOf(value);
-  return baggageKeys.some((key) => scanBaggage(header, key) !== undefined);
+  return hasBaggageKey(textOf(value), baggageKeys);
 }
 
 /** The caller's baggage without the color; `''` when nothing is left. */

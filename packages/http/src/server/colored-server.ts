@@ -35,6 +35,7 @@ export function coloredServer<Server extends EventEmitter>(
       : edge.admit(request, other, request as IncomingMessage);
     switch (admission.kind) {
       case 'pass':
+        edge.markAdmitted(request);
         return emit.call(this, event, ...args);
       case 'enter':
         return runInContext(admission.context, () => emit.call(this, event, ...args));

@@ -178,6 +178,11 @@ export class Edge<Request> {
     return { kind: 'enter', context };
   }
 
+  /** Has other middlewares let a request pass that went on as it is. Those that enter a context are marked already. */
+  markAdmitted(req: RawRequest & { [ADMITTED]?: true }): void {
+    req[ADMITTED] = true;
+  }
+
   /** What is decided before anything else is looked at, and for a request too that another middleware has admitted. */
   #turnAway(req: RawRequest, carries: number): Admission | undefined {
     const misdirected = (carries & MAY_CARRY_WANTED) === 0 ? undefined : this.#misdirected(req);
