@@ -56,8 +56,8 @@ export interface MemoryBroker {
  *     await consumer.kill();                              // what is not committed is delivered again
  *     await broker.messages('orders');
  *
- * What differs from Kafka: nothing is kept on disk or expires, transactions leave no control records and fence
- * nobody, there are no static members, compression, quotas or permissions, and a rebalance takes milliseconds.
+ * What differs from Kafka: nothing is kept on disk or expires, transactions leave no control records and do not
+ * time out, there are no static members, compression, quotas or permissions, and a rebalance takes milliseconds.
  *
  * @throws ColorwayError `COLORWAY_INVALID_OPTION`
  */

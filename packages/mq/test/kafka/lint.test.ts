@@ -149,6 +149,6 @@ describe('what cannot work is said at the start', () => {
     const wrapped = coloredKafka(made, kafka);
     expect(wrapped).toBeInstanceOf(Kafka);
     expect(wrapped.logger()).toBe(kafka.logger());
-    expect(made.mq.status()).toEqual({ consumers: [], handovers: [] });
+    expect(made.mq.status()).toEqual({ consumers: [], handovers: [], work: [] });
   });
 });

@@ -208,6 +208,43 @@ describe('memory broker, one consumer', () => {
     ]);
   });
 
+  test('of one transactional id there is one producer: the second ends the first', async () => {
+    const broker = make();
+    const [first, second] = [broker, broker].map((one) => one.producer({ transactionalId: 'tx' }));
+    await Promise.all([first?.connect(), second?.connect()]);
+    const lost = await first?.transaction();
+    await lost?.send({ topic: 'orders', messages: [{ value: 'no' }] });
+    const topics = [{ topic: 'orders', partitions: [{ partition: 0, offset: '7' }] }];
+    await lost?.sendOffsets({ consumerGroupId: 'copier', topics });
+    await expect(first?.transaction()).rejects.toThrow('already an ongoing transaction');
+    const kept = await second?.transaction();
+    await kept?.send({ topic: 'orders', messages: [{ value: 'yes' }] });
+    await expect(lost?.commit()).rejects.toMatchObject({ type: 'INVALID_PRODUCER_EPOCH', retriable: false });
+    await kept?.commit();
+    expect((await broker.messages('orders')).map(({ value }) => String(value))).toEqual(['yes']);
+    expect(await broker.admin().fetchOffsets({ groupId: 'copier' })).toEqual([]);
+  });
+
+  test('a commit while a transaction is open wins over it, as on a real broker', async () => {
+    const broker = make();
+    await send(broker, 'orders', 'a', 'b', 'c');
+    const producer = broker.producer({ transactionalId: 'tx' });
+    await producer.connect();
+    const { consumer, handled } = await consume(broker, ['orders'], {
+      run: {
+        autoCommit: false,
+        eachMessage: async ({ message }) => void handled.push(String(message.value)),
+      },
+    });
+    await until('all', () => handled.length === 3);
+    const transaction = await producer.transaction();
+    const topics = [{ topic: 'orders', partitions: [{ partition: 0, offset: '3' }] }];
+    await transaction.sendOffsets({ consumerGroupId: 'GID_order', topics });
+    await consumer.commitOffsets([{ topic: 'orders', partition: 0, offset: '1' }]);
+    await transaction.commit();
+    expect(await broker.lag('GID_order')).toBe(2);
+  });
+
   test('wrong use is told as KafkaJS tells it', async () => {
     const broker = make();
     const wrong = { name: 'KafkaJSNonRetriableError', retriable: false };

@@ -15,14 +15,17 @@ import type {
   PartitionMessages,
   PartitionOffset,
   StoredMessage,
+  TransactionalProducer,
 } from './broker-port.js';
 import { Group } from './group.js';
 import { Topics } from './topics.js';
+import { Transactions } from './transactions.js';
 
 /** The broker itself: topics and groups in memory. What it does it does at once; only fetches and joins wait. */
 export class BrokerCore implements BrokerPort {
   readonly #topics: Topics;
   readonly #groups = new Map<string, Group>();
+  readonly #transactions = new Transactions();
   readonly #fetching = new Set<() => void>();
   #closed = false;
 
@@ -52,6 +55,28 @@ export class BrokerCore implements BrokerPort {
   async produce(entries: readonly PartitionMessages[]): Promise<PartitionOffset[]> {
     this.#checkOpen();
     return this.#topics.append(entries);
+  }
+
+  async initProducer(transactionalId: string): Promise<number> {
+    this.#checkOpen();
+    return this.#transactions.init(transactionalId);
+  }
+
+  async addOffsets(
+    producer: TransactionalProducer,
+    groupId: string,
+    offsets: readonly CommittedOffset[],
+  ): Promise<void> {
+    this.#checkOpen();
+    this.#transactions.addOffsets(producer, this.#group(groupId), offsets);
+  }
+
+  async endTransaction(
+    producer: TransactionalProducer,
+    messages: readonly PartitionMessages[] | undefined,
+  ): Promise<void> {
+    this.#checkOpen();
+    this.#transactions.end(producer, messages, (all) => this.#topics.append(all));
   }
 
   async fetch(request: FetchRequest): Promise<FetchResult> {

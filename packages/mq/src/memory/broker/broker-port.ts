@@ -97,9 +97,15 @@ export interface MemberAssignment {
 
 export interface CommitRequest {
   readonly groupId: string;
-  /** `admin`: by nobody of the group, which must be empty. `transaction`: with a producer's transaction. */
-  readonly by: { readonly memberId: string; readonly generation: number } | 'admin' | 'transaction';
+  /** `admin`: by nobody of the group, which must be empty. */
+  readonly by: { readonly memberId: string; readonly generation: number } | 'admin';
   readonly offsets: readonly CommittedOffset[];
+}
+
+/** A producer with transactions; of one id the one with the highest epoch counts. */
+export interface TransactionalProducer {
+  readonly transactionalId: string;
+  readonly epoch: number;
 }
 
 export type GroupState = 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Empty';
@@ -124,6 +130,19 @@ export interface BrokerPort {
   growTopic(topic: string, partitions: number): Promise<void>;
   /** Appends all or nothing. Tells the offset of the first message of each entry. */
   produce(entries: readonly PartitionMessages[]): Promise<PartitionOffset[]>;
+  /** Ends whatever producer had this id before, and its transaction. Returns the epoch of the new one. */
+  initProducer(transactionalId: string): Promise<number>;
+  /** Offsets that are committed when the transaction is. */
+  addOffsets(
+    producer: TransactionalProducer,
+    groupId: string,
+    offsets: readonly CommittedOffset[],
+  ): Promise<void>;
+  /** Appends the messages and commits the offsets, all or nothing; without messages it is given up. */
+  endTransaction(
+    producer: TransactionalProducer,
+    messages: readonly PartitionMessages[] | undefined,
+  ): Promise<void>;
   fetch(request: FetchRequest): Promise<FetchResult>;
   ends(topic: string): Promise<{ readonly partition: number; readonly low: number; readonly high: number }[]>;
   messages(topic: string): Promise<StoredMessage[]>;

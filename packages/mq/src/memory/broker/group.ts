@@ -23,7 +23,8 @@ export class Group {
   /** Called when members have to join again. */
   readonly waiting = new Set<() => void>();
   readonly #members = new Map<string, GroupMemberRecord>();
-  readonly #offsets = new Map<string, CommittedOffset>();
+  readonly #offsets = new Map<string, { readonly committed: CommittedOffset; readonly turn: number }>();
+  #turn = 0;
   #state: Exclude<GroupState, 'Dead'> = 'Empty';
   #generation = 0;
   #leader = '';
@@ -82,16 +83,30 @@ export class Group {
   commit({ by, offsets }: CommitRequest): void {
     if (by === 'admin') {
       if (!this.isEmpty) throw new BrokerError('UNKNOWN_MEMBER_ID', `Group ${quote(this.id)} has members.`);
-    } else if (by !== 'transaction') {
+    } else {
       this.#known(by.memberId, by.generation);
       // Not yet: who owns what in this generation is not said. While members still join, the old one counts.
       if (this.#state === 'CompletingRebalance') throw this.#rebalancing();
     }
-    for (const one of offsets) this.#offsets.set(`${one.partition} ${one.topic}`, one);
+    this.commitPending(offsets, this.nextTurn());
+  }
+
+  /** Commits come one after the other; this is the next one's place among them. */
+  nextTurn(): number {
+    return ++this.#turn;
+  }
+
+  /** Offsets that were sent at this turn: where a later commit stands, that one stays. */
+  commitPending(offsets: readonly CommittedOffset[], turn: number): void {
+    for (const committed of offsets) {
+      const place = `${committed.partition} ${committed.topic}`;
+      const standing = this.#offsets.get(place);
+      if (standing === undefined || standing.turn < turn) this.#offsets.set(place, { committed, turn });
+    }
   }
 
   committed(): CommittedOffset[] {
-    return [...this.#offsets.values()];
+    return Array.from(this.#offsets.values(), ({ committed }) => committed);
   }
 
   describe(): GroupDescription {

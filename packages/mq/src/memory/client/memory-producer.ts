@@ -22,6 +22,8 @@ export class Producer implements MemoryProducer {
   readonly #events = new Events();
   readonly #partitioner = new Partitioner();
   #connected = false;
+  #epoch: number | undefined;
+  #inTransaction = false;
 
   constructor(port: BrokerPort, config: MemoryProducerConfig) {
     this.#port = port;
@@ -66,10 +68,30 @@ export class Producer implements MemoryProducer {
   }
 
   async transaction(): Promise<MemoryTransaction> {
-    if (this.#config.transactionalId === undefined) {
+    const { transactionalId } = this.#config;
+    if (transactionalId === undefined) {
       throw usageError('A transaction needs a producer with a transactionalId.');
     }
-    return beginTransaction(this.#port, (topics) => this.#entries(topics));
+    if (this.#inTransaction) {
+      throw usageError(
+        'There is already an ongoing transaction for this producer. End it before beginning another.',
+      );
+    }
+    this.#inTransaction = true;
+    try {
+      this.#epoch ??= await this.#port.initProducer(transactionalId);
+    } catch (error) {
+      this.#inTransaction = false;
+      throw error;
+    }
+    return beginTransaction({
+      port: this.#port,
+      producer: { transactionalId, epoch: this.#epoch },
+      entriesOf: (topics) => this.#entries(topics),
+      ended: () => {
+        this.#inTransaction = false;
+      },
+    });
   }
 
   /** What the broker is to append. The caller's objects and bytes are copied: they stay his. */

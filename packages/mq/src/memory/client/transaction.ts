@@ -1,18 +1,37 @@
 import type { OffsetsLike } from '../../kafka/client-types.js';
-import type { BrokerPort, CommittedOffset, PartitionMessages } from '../broker/broker-port.js';
+import type {
+  BrokerPort,
+  CommittedOffset,
+  PartitionMessages,
+  TransactionalProducer,
+} from '../broker/broker-port.js';
 import type { MemoryTransaction, SentRecord, SentTopic } from './types.js';
 import { usageError } from './usage-error.js';
 
-/** Keeps everything until `commit`. The control records that Kafka adds are not made: they take no offsets here. */
-export function beginTransaction(
-  port: BrokerPort,
-  entriesOf: (topics: readonly SentTopic[]) => Promise<PartitionMessages[]>,
-): MemoryTransaction {
+export interface TransactionOptions {
+  readonly port: BrokerPort;
+  readonly producer: TransactionalProducer;
+  readonly entriesOf: (topics: readonly SentTopic[]) => Promise<PartitionMessages[]>;
+  readonly ended: () => void;
+}
+
+/** Keeps the messages until `commit`. The control records that Kafka adds are not made: they take no offsets here. */
+export function beginTransaction({
+  port,
+  producer,
+  entriesOf,
+  ended,
+}: TransactionOptions): MemoryTransaction {
   const entries: PartitionMessages[] = [];
-  const offsets: { groupId: string; offsets: CommittedOffset[] }[] = [];
   let active = true;
   const checkActive = (): void => {
     if (!active) throw usageError('Cannot continue to use a transaction once it ended.');
+  };
+  const end = async (messages: readonly PartitionMessages[] | undefined): Promise<void> => {
+    checkActive();
+    active = false;
+    ended();
+    await port.endTransaction(producer, messages);
   };
   const sendBatch = async ({
     topicMessages = [],
@@ -28,20 +47,10 @@ export function beginTransaction(
     sendBatch,
     sendOffsets: async ({ consumerGroupId, topics }) => {
       checkActive();
-      offsets.push({ groupId: consumerGroupId, offsets: committedOffsets({ topics }) });
+      await port.addOffsets(producer, consumerGroupId, committedOffsets({ topics }));
     },
-    commit: async () => {
-      checkActive();
-      active = false;
-      await port.produce(entries);
-      for (const { groupId, offsets: all } of offsets) {
-        await port.commit({ groupId, by: 'transaction', offsets: all });
-      }
-    },
-    abort: async () => {
-      checkActive();
-      active = false;
-    },
+    commit: () => end(entries),
+    abort: () => end(undefined),
     isActive: () => active,
   };
 }
