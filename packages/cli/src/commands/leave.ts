@@ -1,5 +1,7 @@
+import type { LeaveProgress } from '@colorway/registry';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
+import { leaveLine } from './leave-line.js';
 
 export interface LeaveOptions {
   readonly onLeave: 'drain' | 'discard';
@@ -15,25 +17,33 @@ export async function deleteEnvironment(
 ): Promise<void> {
   const { coloring, output, signal } = session;
   const services = (await coloring.environments.memberships(color)).map(({ service }) => service);
-  const contents = services.length > 0 ? `It contains ${services.join(', ')}.` : 'It contains nothing.';
+  const leaving = await coloring.environments.leaving(color);
+  const contents = contentsOf(services, leaving);
   await sure(session, yes, `End environment ${color}? ${contents} ${FATE[onLeave]}`);
   const { deleted, discarded } = await coloring.environments.delete(color, {
     onLeave,
     wait,
     signal,
-    onProgress: (progress) => tell(session, progress),
+    onProgress: (progress) => report(session, progress),
   });
-  if (!deleted) {
+  if (!deleted && leaving.length === 0) {
     throw new CommandFailure(
       EXIT.unknownEnvironment,
       'COLORWAY_ENVIRONMENT_UNKNOWN',
       `There is no environment ${JSON.stringify(color)}.`,
     );
   }
+  const ended = deleted ? 'has ended' : 'had ended before';
   output.answer(
     { color, deleted, discarded },
-    () => `Environment ${color} has ended.${fate(wait, discarded)}`,
+    () => `Environment ${color} ${ended}.${fate(color, wait, discarded)}`,
   );
+}
+
+function contentsOf(services: readonly string[], leaving: readonly LeaveProgress[]): string {
+  const members = services.length > 0 ? `It contains ${services.join(', ')}.` : 'It contains nothing.';
+  const names = new Set(leaving.map(({ service }) => service));
+  return names.size === 0 ? members : `${members} Messages of ${[...names].join(', ')} still leave.`;
 }
 
 export async function withdrawService(
@@ -43,18 +53,20 @@ export async function withdrawService(
   { onLeave, yes, wait }: LeaveOptions,
 ): Promise<void> {
   const { coloring, output, signal } = session;
+  const leaving = await coloring.environments.leaving(color, service);
   await sure(session, yes, `Take ${service} out of environment ${color}? ${FATE[onLeave]}`);
   const { withdrawn, discarded } = await coloring.environments.withdraw(service, color, {
     onLeave,
     wait,
     signal,
-    onProgress: (progress) => tell(session, progress),
+    onProgress: (progress) => report(session, progress),
   });
-  output.answer({ color, service, withdrawn, discarded }, () =>
-    withdrawn
-      ? `Environment ${color} no longer contains ${service}.${fate(wait, discarded)}`
-      : `Environment ${color} did not contain ${service}.`,
-  );
+  output.answer({ color, service, withdrawn, discarded }, () => {
+    if (withdrawn)
+      return `Environment ${color} no longer contains ${service}.${fate(color, wait, discarded)}`;
+    const before = `Environment ${color} did not contain ${service}`;
+    return leaving.length === 0 ? `${before}.` : `${before} any more.${fate(color, wait, discarded)}`;
+  });
 }
 
 const FATE = {
@@ -62,26 +74,12 @@ const FATE = {
   discard: 'ITS UNREAD MESSAGES ARE THROWN AWAY.',
 } as const;
 
-interface Progress {
-  readonly service: string;
-  readonly group: string;
-  readonly topic?: string | undefined;
-  readonly state: string;
-  readonly remaining?: number | undefined;
-  readonly waitingFor?: string | undefined;
+function report({ output }: Session, progress: LeaveProgress): void {
+  output.progress(progress, () => leaveLine(progress, Date.now()));
 }
 
-function tell({ output }: Session, progress: Progress): void {
-  output.progress(progress, () => {
-    const { service, group, topic, state, remaining, waitingFor } = progress;
-    const left = remaining === undefined ? '' : `, ${remaining} messages remain`;
-    const waits = waitingFor === undefined ? '' : `, waits for ${waitingFor}`;
-    return `  ${service}: ${topic === undefined ? group : `${group} of ${topic}`} ${state}${left}${waits}`;
-  });
-}
-
-function fate(wait: boolean, discarded: number): string {
-  if (!wait) return ' Its messages leave meanwhile; colorway watch shows how far they are.';
+function fate(color: string, wait: boolean, discarded: number): string {
+  if (!wait) return ` Its messages leave meanwhile; colorway env status ${color} says how far they are.`;
   return discarded > 0 ? ` ${discarded} messages were thrown away.` : '';
 }
 

@@ -3,6 +3,7 @@ import { formatDuration } from '../duration.js';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import { table } from '../output.js';
 import type { Session } from '../session.js';
+import { leaveLine, remainingText } from './leave-line.js';
 
 /** What is looked at anew without being told of a change: consumers, and expiry. */
 const LOOK_EVERY_MS = 1_000;
@@ -30,9 +31,19 @@ export async function environmentStatus(
   }
 }
 
-async function find({ coloring }: Session, color: string): Promise<EnvironmentOverview> {
+async function find({ coloring, output }: Session, color: string): Promise<EnvironmentOverview> {
   const environment = (await coloring.overview()).find((one) => one.color === color);
   if (environment !== undefined) return environment;
+  const leaving = await coloring.environments.leaving(color);
+  if (leaving.length > 0) {
+    const now = Date.now();
+    output.answer({ color, ended: true, leaving }, () =>
+      [
+        `Environment ${color} has ended; its messages still leave:`,
+        ...leaving.map((one) => leaveLine(one, now)),
+      ].join('\n'),
+    );
+  }
   throw new CommandFailure(
     EXIT.unknownEnvironment,
     'COLORWAY_ENVIRONMENT_UNKNOWN',
@@ -57,12 +68,17 @@ function tell({ output }: Session, environment: EnvironmentOverview): void {
         `    ${topic === undefined ? group : `${group} of ${topic}`}`,
         broker,
         alive ? 'consuming' : state === 'joined' ? 'nobody consumes' : state,
-        remaining === undefined ? '' : `${remaining} messages remain`,
+        remaining === undefined ? '' : remainingText({ remaining }).slice(2),
       ]),
     ]);
+    const waits = services.flatMap(({ service, consumes }) =>
+      consumes
+        .filter((one) => one.state === 'leaving' && one.waitingFor !== undefined)
+        .map((one) => leaveLine({ service, ...one, remaining: undefined }, now)),
+    );
     return rows.length === 0
       ? `${head}\n  It contains no service.`
-      : `${head}\n${table(['  SERVICE', '', 'ALIVE', ''], rows)}`;
+      : [head, table(['  SERVICE', '', 'ALIVE', ''], rows), ...waits].join('\n');
   });
 }
 

@@ -3,6 +3,7 @@ import {
   leavingSubscription,
   type MqWork,
   membershipKey,
+  SERVED_EVERY_MS,
   type StateStore,
   type Subscription,
 } from '@colorway/core';
@@ -16,6 +17,9 @@ import type { KnownSubscription, SubscriptionView } from './subscription-view.js
 const ORPHAN_MS = 5_000;
 /** What is known is looked at again after so long, though no watch has reported a change. */
 const IDLE_MS = 30_000;
+/** Who consumes nothing of it leaves it for so long, and up to `SPREAD_MS` more, to those that do. */
+const FIRST_MS = 500;
+const SPREAD_MS = 2_500;
 
 /**
  * Brings each subscription that leaves to its end, by a server of this process: each by itself, so that one that hangs or
@@ -28,6 +32,8 @@ export class LeaveReconciler {
   readonly #servers: LeaveServers;
   readonly #reconciler: Reconciler<string>;
   readonly #tasks = new Map<string, LeaveTask>();
+  /** When what is served without a consumer may begin, by the monotonic clock. */
+  readonly #heldBack = new Map<string, number>();
   readonly #orphans = new Map<string, { readonly version: string; readonly since: number }>();
 
   constructor(
@@ -66,14 +72,17 @@ export class LeaveReconciler {
 
   *#keys(): Iterable<string> {
     const orphans = new Set<string>();
+    const leaving = new Set<string>();
     for (const known of this.#view.find((service, id) => this.#concerns(service, id))) {
       if (known.read.state === 'leaving') {
+        leaving.add(known.key);
         if (this.#servers.has(known.read)) yield known.key;
       } else if (this.#isOrphan(known)) {
         orphans.add(known.key);
         yield known.key;
       }
     }
+    for (const key of this.#heldBack.keys()) if (!leaving.has(key)) this.#heldBack.delete(key);
     for (const key of this.#orphans.keys()) if (!orphans.has(key)) this.#orphans.delete(key);
   }
 
@@ -89,6 +98,8 @@ export class LeaveReconciler {
   }
 
   async #serve(key: string, subscription: Subscription, signal: AbortSignal): Promise<StepOutcome> {
+    const heldBackMs = this.#heldBackMs(key, subscription);
+    if (heldBackMs > 0) return { kind: 'again', afterMs: heldBackMs };
     const leave = this.#servers.next(subscription);
     if (leave === undefined) return { kind: 'settled' };
     const { reporter } = this.#coloring;
@@ -104,6 +115,18 @@ export class LeaveReconciler {
     }
     // What has left is no key any more as soon as the watch reports it; what was stopped is taken up again.
     return { kind: 'again', afterMs: task.hasLeft ? IDLE_MS : 0 };
+  }
+
+  /** Of all processes that have no consumer of it, one does it, and none while a consumer lives that does. */
+  #heldBackMs(key: string, subscription: Subscription): number {
+    if (!this.#servers.isWithoutConsumer(subscription)) return 0;
+    const now = performance.now();
+    const due = this.#heldBack.get(key) ?? now + FIRST_MS + SPREAD_MS * Math.random();
+    const { servedAt } = subscription;
+    const isServed = servedAt !== undefined && Date.now() - servedAt < 3 * SERVED_EVERY_MS;
+    const next = due <= now && isServed ? now + SERVED_EVERY_MS : due;
+    this.#heldBack.set(key, next);
+    return next - now;
   }
 
   #isDueFor(key: string, { leave, subscription, onLeave }: LeaveTask): boolean {

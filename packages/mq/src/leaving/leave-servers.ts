@@ -40,6 +40,12 @@ export class LeaveServers {
     return () => this.#discarders.delete(server);
   }
 
+  /** Whether it would be served by one that consumes nothing of it. */
+  isWithoutConsumer(subscription: Subscription): boolean {
+    const consumers = this.#consumers.get(subscriptionId(subscription)) ?? [];
+    return !consumers.some(({ cluster }) => isSameBroker(cluster, subscription));
+  }
+
   hasTarget(id: string): boolean {
     return this.#consumers.has(id);
   }
@@ -55,6 +61,11 @@ export class LeaveServers {
   /** One server at a time works for a subscription; should this one fail, the next one is asked. */
   next(subscription: Subscription): Leave | undefined {
     const [first] = this.#of(subscription);
+    for (const discarder of [...this.#discarders]) {
+      if (discarder.leave !== first) continue;
+      this.#discarders.delete(discarder);
+      this.#discarders.add(discarder);
+    }
     const id = subscriptionId(subscription);
     const consumers = this.#consumers.get(id) ?? [];
     const chosen = consumers.find(({ leave }) => leave === first);

@@ -8,6 +8,7 @@ import {
   type Subscription,
   type ToldProgress,
   waitsAfterFailure,
+  waitsForConsumer,
   withProgress,
 } from '@colorway/core';
 import { Deferred, type Reporter, reasonOf, sleep } from '@colorway/core/background';
@@ -111,7 +112,9 @@ export class LeaveTask implements LeaveWork {
   }
 
   progress({ remaining, waitingFor, remedy }: Partial<ToldProgress>): void {
-    this.#told = { remaining, waitingFor, ...(remedy !== undefined && { remedy }) };
+    const nobody = waitsForConsumer(this.subscription);
+    const mend = remedy ?? (waitingFor === nobody.waitingFor ? nobody.remedy : undefined);
+    this.#told = { remaining, waitingFor, ...(mend !== undefined && { remedy: mend }) };
     this.#schedule();
   }
 

@@ -198,6 +198,29 @@ describe('background work of what leaves', () => {
     expect(runningTasks()).toEqual([]);
   });
 
+  test('of 20 processes without a consumer few begin a discard, and none while a consumer works on it', async () => {
+    const { state } = memoryDirectory();
+    let begun = 0;
+    for (let process = 0; process < 20; process++) {
+      setUp({ state }).leaving.serveDiscards({
+        broker: 'kafka',
+        leave: ({ signal }) => {
+          begun++;
+          return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+        },
+      });
+    }
+    const served = { ...ITEMS, service: 'order', color: 'red' };
+    const value = leavingSubscription({ ...served, state: 'joined', at: 1 }, 'discard', Date.now());
+    await state.create(subscriptionKey(served), formatSubscription({ ...value, servedAt: Date.now() }));
+    await sleep(4_000);
+    expect(begun).toBe(0);
+    await leave(state, { onLeave: 'discard' });
+    await sleep(4_000);
+    expect(begun).toBeGreaterThan(0);
+    expect(begun).toBeLessThan(16);
+  }, 30_000);
+
   test('what is given up is recorded with every service that shares the group', async () => {
     const { state, leaving, serve } = setUp();
     serve(() => new Promise(() => {}), ITEMS);

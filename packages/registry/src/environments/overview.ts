@@ -10,6 +10,7 @@ import {
   type StateStore,
   SUBSCRIPTION_PREFIX,
   type Subscription,
+  standingWait,
 } from '@colorway/core';
 import {
   ENVIRONMENT_PREFIX,
@@ -48,7 +49,7 @@ export interface ServiceOverview {
   readonly consumes: readonly ConsumedOverview[];
 }
 
-/** What a service consumes in a color. */
+/** What a service consumes in a color. Where it is leaving: what that waits for, since when, and what to do. */
 export interface ConsumedOverview extends Omit<Subscription, 'service' | 'color'> {
   /** Whether a consumer of it said in the last minute that it is alive. */
   readonly alive: boolean;
@@ -85,9 +86,12 @@ export async function overviewOf(
   for (const entry of subscriptions ?? []) {
     const subscription = parseSubscription(entry);
     if (subscription === undefined) continue;
-    const { service, color, ...consumed } = subscription;
+    const { service, color, waitingFor: _, since: __, remedy: ___, ...consumed } = subscription;
     const alive = subscription.state === 'joined' && beating.has(pulseKey(subscription));
-    contents.service(color, service).consumes.push({ ...consumed, alive });
+    const wait = standingWait(subscription, Date.now());
+    const { waitingFor, ...more } = wait ?? {};
+    const waits = waitingFor === undefined ? {} : { waitingFor, ...more };
+    contents.service(color, service).consumes.push({ ...consumed, ...waits, alive });
   }
   const lastUse = new Map<Color, number>();
   for (const entry of used ?? []) {
