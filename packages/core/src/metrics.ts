@@ -20,6 +20,8 @@ export type CounterName =
   | 'coloring.misdirected'
   /** Outgoing calls that have probably lost their color. */
   | 'coloring.context.lost'
+  /** Colored calls that left the services, to a host that is nearly one; attribute `coloring.service`. */
+  | 'coloring.nearly_routed'
   /** Further attempts after a connection failure; attribute `coloring.service`. */
   | 'coloring.retries'
   /** Instances taken out for a while after consecutive failures; attribute `coloring.service`. */

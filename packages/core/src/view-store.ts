@@ -21,6 +21,7 @@ export class ViewStore {
   readonly #instances = new Map<string, Instance>();
   readonly #memberships = new Set<string>();
   readonly #tables = new Map<string, ServiceTable>();
+  readonly #spelled = new Map<string, string>();
   readonly #changed = new Set<string>();
   readonly #answered = { instances: false, state: false };
   #view = UNANSWERED_VIEW;
@@ -37,7 +38,8 @@ export class ViewStore {
     for (const name of this.#changed) changed.set(name, this.#table(name).view());
     this.#changed.clear();
     const services = this.#view.services.with(changed);
-    this.#view = Object.freeze({ version: this.#view.version + 1, answered, services });
+    const spelled = this.#spelled;
+    this.#view = Object.freeze({ version: this.#view.version + 1, answered, services, spelled });
     return this.#view;
   }
 
@@ -109,6 +111,8 @@ export class ViewStore {
     if (table === undefined) {
       table = new ServiceTable(service);
       this.#tables.set(service, table);
+      const lower = service.toLowerCase();
+      if (lower !== service && !this.#spelled.has(lower)) this.#spelled.set(lower, service);
     }
     return table;
   }

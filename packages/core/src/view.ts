@@ -11,6 +11,11 @@ export interface DirectoryView {
   /** Whether the directory has answered once, in both halves. Until then nothing may be decided (law 6). */
   readonly answered: boolean;
   readonly services: LayeredMap<ServiceView>;
+  /**
+   * Names with capitals, by the same in lower case, as hosts of URLs are. Shared by the views of one directory: a name
+   * that was seen once stays.
+   */
+  readonly spelled: ReadonlyMap<string, string>;
 }
 
 /** The answers for one service, made when the directory changes, so that a call only looks them up. */
@@ -28,4 +33,5 @@ export const UNANSWERED_VIEW: DirectoryView = Object.freeze({
   version: 0,
   answered: false,
   services: LayeredMap.empty<ServiceView>(),
+  spelled: new Map<string, string>(),
 });

@@ -1,3 +1,4 @@
+import { errorMonitor } from 'node:events';
 import type http from 'node:http';
 import type { ClientRequest } from 'node:http';
 import type https from 'node:https';
@@ -18,10 +19,10 @@ import type { Standing } from './balancing/standing.js';
 import { keepAliveAgent } from './keep-alive-agent.js';
 import { measure } from './measured-request.js';
 import type { ClientOptions } from './options.js';
-import { readHeader } from './request-head.js';
+import { readHeader, urlForProxy, withoutProxy } from './request-head.js';
 import { colorRequest, signRequest, uncolorRequest } from './request-headers.js';
 import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
-import { type Target, targetOf } from './target.js';
+import type { Target } from './target.js';
 
 export interface AgentPoolOptions extends ClientOptions {
   /** Options of the agent of each instance; TLS options serve those that speak TLS. Default: `keepAlive: true`. */
@@ -91,13 +92,12 @@ export class AgentCaller {
           'This client was closed, or its coloring was. Make another one.',
         );
       const flow = this.caller.coloring.flowType();
-      const target = targetOf(
-        options.host ?? 'localhost',
-        Number(options.port ?? defaultPort) !== defaultPort,
-      );
+      const proxied = urlForProxy(request);
+      const target =
+        (proxied && this.caller.targets.ofOrigin(proxied)) ?? this.#targetOf(options, defaultPort);
       const way = options.socketPath ? PASS : this.caller.way(target, flow);
       if (attempts !== undefined) attempts.hops++;
-      const call = { request, options, fallback, target, flow, attempts };
+      const call = { request, options, fallback, target, flow, attempts, proxied };
       if (way !== WAIT) {
         this.#go(way, call);
         return;
@@ -139,10 +139,12 @@ export class AgentCaller {
      OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
   #pass({ request, options, fallback, target, flow }: Call): void {
     this.#setColor(request, this.caller.propagates(target) ? flow : undefined, undefined);
+    if (target.isSingleLabel && !target.isLocal)
+      request.prependOnceListener(errorMonitor, (error) => this.caller.explainNotFound(target, error));
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }
 
-  #route(decision: RouteDecision, { request, options, flow, attempts }: Call): void {
+  #route(decision: RouteDecision, { request, options, flow, attempts, proxied }: Call): void {
     const color = colorOf(flow);
     if (flow === undefined) this.caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
@@ -153,6 +155,7 @@ export class AgentCaller {
     const standing =
       (attempts !== undefined && attempts.tried.size > 0 && set.pickAgain(now, attempts.tried)) ||
       set.pick(now);
+    if (proxied !== undefined) withoutProxy(request, proxied);
     this.#setColor(request, flow, set.wantedHeader);
     if (this.caller.signs) signRequest(request, this.caller);
     if (attempts === undefined || attempts.count === 0) set.budget.deposit(now);
@@ -177,6 +180,11 @@ export class AgentCaller {
     else colorRequest(request, flow, carriers, more);
   }
 
+  #targetOf({ host = 'localhost', port = 0 }: RequestTarget, defaultPort: number): Target {
+    const number = Number(port) || defaultPort;
+    return this.caller.targets.of(host, number === defaultPort ? undefined : number);
+  }
+
   #address({ host, port }: Instance): RequestTarget {
     const servername = this.#serverName === 'instance' ? { servername: isIP(host) === 0 ? host : '' } : {};
     return { host, port, hostname: host, ...servername };
@@ -190,6 +198,8 @@ interface Call {
   readonly target: Target;
   readonly flow: FlowType | undefined;
   readonly attempts: Attempts | undefined;
+  /** What a request that is made out to a proxy is for: a service is called past it. */
+  readonly proxied: URL | undefined;
 }
 
 /** As agents of Node report that they have no socket: the error, or why it was destroyed, is emitted in the next tick. */

@@ -17,7 +17,6 @@ import {
 import { failedToConnect, isConnectionFailure, isIdempotent, isReplayable } from './connection-failure.js';
 import { mayGoOn } from './misdirected.js';
 import { PASS } from './service-caller.js';
-import { Targets } from './target.js';
 
 export type ColoredAxiosOptions = AgentPoolOptions;
 
@@ -58,14 +57,10 @@ export function coloredAxios(
 
 function adapterOf(calls: AgentCaller): AxiosAdapter {
   const send = axios.getAdapter('http');
-  const targets = new Targets();
   return async (config) => {
     const attempts = new Attempts();
-    const routed = {
-      ...config,
-      ...agentsFor(calls, config, attempts),
-      ...withoutProxy(calls, config, targets),
-    };
+    const agents = agentsFor(calls, config, attempts);
+    const routed = { ...config, ...agents, ...withoutTunnel(calls, config, agents) };
     for (;;) {
       attempts.hops = 0;
       try {
@@ -130,20 +125,29 @@ class CallAgent implements AgentLike {
   }
 }
 
-/** A proxy for the outside world (HTTP_PROXY) knows no services. */
-function withoutProxy(
+/**
+ * A proxy for the outside world (HTTP_PROXY) knows no services. What axios makes out to a proxy our agents see, hop by
+ * hop, and send to the service all the same; but for `https:` axios takes an agent of its own, with a tunnel.
+ */
+function withoutTunnel(
   { caller }: AgentCaller,
   config: InternalAxiosRequestConfig,
-  targets: Targets,
-): { proxy?: false } {
-  const url = axios.getUri({
-    ...(config.baseURL === undefined ? {} : { baseURL: config.baseURL }),
-    url: config.url ?? '',
-  });
-  const target = targets.ofOrigin(URL.canParse(url) ? new URL(url).origin : undefined);
-  return target === undefined || caller.way(target, caller.coloring.flowType()) === PASS
-    ? {}
-    : { proxy: false };
+  { httpsAgent }: { httpsAgent?: unknown },
+): Pick<InternalAxiosRequestConfig, 'proxy' | 'beforeRedirect'> {
+  const isService = (url: string) => {
+    const target = caller.targets.ofOrigin(URL.canParse(url) ? new URL(url).origin : undefined);
+    return target !== undefined && caller.way(target, caller.coloring.flowType()) !== PASS;
+  };
+  const { baseURL, url = '', beforeRedirect } = config;
+  const first = axios.getUri({ ...(baseURL === undefined ? {} : { baseURL }), url });
+  return {
+    ...(first.startsWith('https:') && isService(first) ? { proxy: false } : {}),
+    beforeRedirect(options, ...more) {
+      const { href, agents } = options as { href?: string; agents?: { https: unknown } };
+      if (agents !== undefined && href?.startsWith('https:') && isService(href)) agents.https = httpsAgent;
+      beforeRedirect?.(options, ...more);
+    },
+  };
 }
 
 function mayTryAgain(

@@ -8,6 +8,17 @@ export interface ClientOptions {
    * `COLORWAY_SERVICE_UNKNOWN` instead of passing through, and waits while the directory has not answered.
    */
   readonly services?: readonly string[];
+  /**
+   * Hosts that name services by more than their name: suffixes that are cut off (`.default.svc.cluster.local`), or a
+   * function that gives the service of a host, `undefined` for others. Hosts come in lower case, without port and
+   * without the dot at their end. Default none: a host is a service's name, whole.
+   */
+  readonly hosts?: readonly string[] | ((host: string) => string | undefined);
+  /**
+   * Ports with which a URL may name a service, beside that of its scheme: `[8080]` for `http://stock:8080/`, or
+   * `'any'`. The instance's own port is called all the same. Default none: with another port a URL names a server.
+   */
+  readonly ports?: readonly number[] | 'any';
   /** Hosts that are no services and get the color all the same. By default a color never leaves the directory's services. */
   readonly propagateTo?: HostFilter;
   readonly balancing?: BalancingOptions;

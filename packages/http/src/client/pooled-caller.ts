@@ -5,7 +5,6 @@ import { resolveBalancing } from './balancing/balancing-options.js';
 import { openPool } from './instance-pool.js';
 import type { ClientOptions } from './options.js';
 import { ServiceCaller } from './service-caller.js';
-import { Targets } from './target.js';
 
 export interface PoolOptions extends ClientOptions {
   /** Options of the pool of each instance. Default: undici's, which has no limit of connections. */
@@ -15,7 +14,6 @@ export interface PoolOptions extends ClientOptions {
 /** What dispatchers of one client share: the rules of calls, and a pool for each instance. */
 export class PooledCaller {
   readonly caller: ServiceCaller;
-  readonly targets = new Targets();
   readonly balancer: Balancer<Dispatcher>;
   readonly maxRetries: number;
   readonly #release: (() => void)[];

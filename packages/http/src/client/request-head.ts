@@ -39,13 +39,22 @@ export function readHeader(request: ClientRequest, name: string): string | undef
  * @throws ColorwayError `COLORWAY_HEADERS_FIXED` when something would change, and the head has left already
  */
 export function changeHeaders(request: ClientRequest, changes: HeaderChanges): void {
+  changeHead(request, changes, request.path);
+}
+
+/** Changes headers and path, in the same way. */
+function changeHead(request: ClientRequest, changes: HeaderChanges, path: string): void {
+  const before = request.path;
+  request.path = path;
   const rendering = request as unknown as Rendering;
   const head = rendering._header;
   if (typeof head !== 'string') {
     for (const [name, value] of changes) setOrRemove(request, name, value);
     return;
   }
-  const changed = withChanges(head, changes);
+  const start = `${request.method} ${before} `;
+  const moved = head.startsWith(start) ? `${request.method} ${path} ${head.slice(start.length)}` : head;
+  const changed = withChanges(moved, changes);
   if (changed === head) return;
   if (rendering._headerSent) replaceWaiting(request, head, changed);
   /* What the request says of its headers stays true; node:http refuses to set them while there is a head. */
@@ -54,6 +63,23 @@ export function changeHeaders(request: ClientRequest, changes: HeaderChanges): v
     for (const [name, value] of changes) setOrRemove(request, name, value);
   }
   rendering._header = changed;
+}
+
+/** The URL of a request that is made out to a proxy: `GET http://stock/items/7`. */
+export function urlForProxy({ path }: ClientRequest): URL | undefined {
+  return /^https?:\/\//i.test(path) && URL.canParse(path) ? new URL(path) : undefined;
+}
+
+/** Makes a request that was for a proxy one for the host itself. */
+export function withoutProxy(request: ClientRequest, { pathname, search, host }: URL): void {
+  changeHead(
+    request,
+    [
+      ['host', host],
+      ['proxy-authorization', undefined],
+    ],
+    pathname + search,
+  );
 }
 
 function setOrRemove(request: ClientRequest, name: string, value: string | undefined): void {

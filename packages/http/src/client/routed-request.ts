@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import {
   activeContext,
   activeTrail,
@@ -27,6 +28,9 @@ export interface Routing {
   readonly options: Dispatcher.DispatchOptions;
 }
 
+/** OpenTelemetry's instrumentation listens there, and adds what the propagators inject. */
+const created = channel('undici:request:create');
+
 /**
  * One request to a service, from its first attempt to its end: measures its endpoint and tries again where that
  * is right. Subclasses put themselves between undici and the caller's handler.
@@ -36,6 +40,8 @@ export abstract class RoutedRequest {
   readonly #decision: Routed;
   readonly #set: EndpointSet<Dispatcher>;
   readonly #color: Color | undefined;
+  /** Whether the headers say a flow type, and with it the baggage. */
+  readonly #isMarked: boolean;
   readonly #options: Dispatcher.DispatchOptions;
   readonly #context = activeContext();
   readonly #trail: Trail | undefined = activeTrail();
@@ -50,6 +56,7 @@ export abstract class RoutedRequest {
     this.#decision = decision;
     this.#set = set;
     this.#color = colorOf(flow);
+    this.#isMarked = flow !== undefined;
     this.#options = options;
   }
 
@@ -137,7 +144,9 @@ export abstract class RoutedRequest {
     this.#attempt = new Attempt(this.#set, standing, now);
     this.#isWritten = false;
     this.#pools.caller.attempt(this.#decision, this.#color, standing.instance, ++this.#attempts);
-    return standing.transport.dispatch(this.#options, this as Dispatcher.DispatchHandler);
+    const { caller } = this.#pools;
+    const send = () => standing.transport.dispatch(this.#options, this as Dispatcher.DispatchHandler);
+    return this.#isMarked && created.hasSubscribers ? caller.onTheWire(send) : send();
   }
 
   /* Not at once: undici is in the middle of clearing up after the connection, or the answer. */

@@ -4,6 +4,8 @@ import {
   type Coloring,
   type ColorwayError,
   colorOf,
+  count,
+  type DirectoryView,
   explain,
   type FlowType,
   type Instance,
@@ -14,11 +16,12 @@ import {
   runInContext,
   withoutFlowType,
 } from '@colorway/core';
+import { propagation } from '@opentelemetry/api';
 import type { ServiceAuth, SignedHeaders } from '../auth/service-auth.js';
 import type { Message } from '../auth/signature.js';
 import { ContextLoss } from './context-loss.js';
 import type { ClientOptions } from './options.js';
-import type { Target } from './target.js';
+import { type Target, Targets } from './target.js';
 
 /** What to do with a call: a decision of routing, or one of these. */
 export type Way = RouteDecision | typeof PASS | typeof WAIT;
@@ -37,18 +40,23 @@ type Refused = Exclude<RouteDecision, Routed>;
  */
 export class ServiceCaller {
   readonly coloring: Coloring;
+  readonly targets: Targets;
   /** Whether calls to services are signed. */
   readonly signs: boolean;
   readonly #auth: ServiceAuth | undefined;
   readonly #services: ReadonlySet<string>;
   readonly #propagateTo: (host: string) => boolean;
   readonly #contextLoss: ContextLoss;
+  /** Whether somebody has waited for the first answer of the directory in vain. */
+  #isAway = false;
 
-  constructor(coloring: Coloring, { services = [], propagateTo = [], auth }: ClientOptions) {
+  constructor(coloring: Coloring, options: ClientOptions) {
+    const { services = [], propagateTo = [], auth } = options;
     this.coloring = coloring;
+    this.targets = new Targets(options);
     this.signs = auth !== undefined;
     this.#auth = auth;
-    this.#services = new Set(services);
+    this.#services = new Set(services.map((service) => service.toLowerCase()));
     this.#propagateTo =
       typeof propagateTo === 'function'
         ? propagateTo
@@ -66,16 +74,18 @@ export class ServiceCaller {
 
   /** Where a call goes now. */
   way(target: Target, flow: FlowType | undefined): Way {
-    if (!target.maybeService) return PASS;
-    const { host } = target;
     const view = this.coloring.view();
+    if (!target.maybeService) return this.#passed(target, flow, view);
     if (!view.answered) return this.#wayUnanswered(target, flow);
-    if (view.services.get(host) === undefined && !this.#services.has(host)) return PASS;
-    return route(colorOf(flow), host, view);
+    const service = serviceIn(view, target.service) ?? serviceIn(view, target.host);
+    if (service !== undefined) return route(colorOf(flow), service, view);
+    if (this.#expects(target)) return route(colorOf(flow), target.service, view);
+    return this.#passed(target, flow, view);
   }
 
   /**
-   * Where a call goes once the directory has answered.
+   * Where a call goes once the directory has answered. One without a color that need not be for a service waits no
+   * longer than others, and then goes where it would without Colorway.
    * @throws ColorwayError `COLORWAY_DIRECTORY_UNANSWERED` (law 6), or what the signal gives as its reason
    */
   async wayAnswered(
@@ -83,21 +93,21 @@ export class ServiceCaller {
     flow: FlowType | undefined,
     signal?: AbortSignal,
   ): Promise<Exclude<Way, typeof WAIT>> {
+    const unanswered = { kind: 'unknown', reason: 'directory-unanswered', service: target.service } as const;
     try {
       await this.coloring.answeredView(signal);
     } catch (error) {
       if (isColorwayError(error) && error.code === 'COLORWAY_DIRECTORY_UNANSWERED') {
-        this.#tell(
-          { kind: 'unknown', reason: 'directory-unanswered', service: target.host },
-          colorOf(flow),
-          undefined,
-          1,
-        );
+        if (colorOf(flow) === undefined && !this.#expects(target)) {
+          this.#isAway = true;
+          return PASS;
+        }
+        this.#tell(unanswered, colorOf(flow), undefined, 1);
       }
       throw error;
     }
     const way = this.way(target, flow);
-    return way === WAIT ? { kind: 'unknown', reason: 'directory-unanswered', service: target.host } : way;
+    return way === WAIT ? unanswered : way;
   }
 
   /** Whether a host that is no service gets the color. */
@@ -126,9 +136,48 @@ export class ServiceCaller {
     return runInContext(withoutFlowType(activeContext(), this.coloring.carriers), fn);
   }
 
-  #wayUnanswered({ host, isLocal, isSingleLabel }: Target, flow: FlowType | undefined): Way {
-    if (isLocal) return PASS;
-    return colorOf(flow) !== undefined || isSingleLabel || this.#services.has(host) ? WAIT : PASS;
+  /** Runs what has color and baggage in its headers already where OpenTelemetry's instrumentations find neither to add. */
+  onTheWire<T>(fn: () => T): T {
+    const context = withoutFlowType(activeContext(), this.coloring.carriers);
+    return runInContext(propagation.deleteBaggage(context), fn);
+  }
+
+  /** Says of a name without a dot that nobody knows what Colorway knows: it was probably meant for a service. */
+  explainNotFound({ host, isSingleLabel }: Target, error: unknown): void {
+    const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+    if (!isSingleLabel || (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') || message.includes(ADDED)) return;
+    const view = this.coloring.view();
+    const known = [...view.services.keys()].sort();
+    const some = known.slice(0, MAX_NAMED).join(', ') + (known.length > MAX_NAMED ? ', ...' : '');
+    const what = view.answered
+      ? `does not know a service "${host}"; it knows ${known.length === 0 ? 'none' : some}`
+      : 'has not answered yet';
+    (error as Error).message = `${message}. ${ADDED} ${what}.`;
+  }
+
+  #wayUnanswered(target: Target, flow: FlowType | undefined): Way {
+    if (target.isLocal) return PASS;
+    if (colorOf(flow) !== undefined || this.#expects(target)) return WAIT;
+    return target.isSingleLabel && !this.#isAway ? WAIT : PASS;
+  }
+
+  #expects({ host, service }: Target): boolean {
+    return this.#services.has(service) || this.#services.has(host);
+  }
+
+  /** A colored call that leaves the services, though its host is nearly one, was probably meant for it. */
+  #passed({ nearly, host }: Target, flow: FlowType | undefined, view: DirectoryView): typeof PASS {
+    if (nearly === undefined || colorOf(flow) === undefined || !view.answered) return PASS;
+    const service = serviceIn(view, nearly);
+    if (service === undefined) return PASS;
+    count('coloring.nearly_routed', { 'coloring.service': service });
+    this.coloring.reporter.once(
+      'COLORWAY_NEARLY_ROUTED',
+      `A colored call to host "${host}" went on without its color: the directory knows service "${service}", and the call names a host or port of its own. ` +
+        `Call http://${service}/, or tell the client with its options "hosts" and "ports".`,
+      host,
+    );
+    return PASS;
   }
 
   #tell(
@@ -139,4 +188,12 @@ export class ServiceCaller {
   ): void {
     explain({ caller: this.coloring.service, service, color, kind, reason, instance, attempt });
   }
+}
+
+const ADDED = "Colorway's directory";
+const MAX_NAMED = 10;
+
+/** The service of this name, as it spells itself: names compare without case, as hosts do. */
+function serviceIn({ services, spelled }: DirectoryView, name: string): string | undefined {
+  return services.get(name) === undefined ? spelled.get(name) : name;
 }

@@ -43,6 +43,21 @@ export function rejectWith(
   else handler.onError(error);
 }
 
+/** The handler, which hears of an error after `tell` has. */
+export function telling(handler: Handler, tell: (error: unknown) => void): Handler {
+  return new Proxy(handler, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        if (name === 'onError') tell(args[0]);
+        if (name === 'onResponseError') tell(args[1]);
+        return value.apply(target, args);
+      };
+    },
+  });
+}
+
 /** Between undici and a handler of the older form. */
 export class LegacyRequest extends RoutedRequest implements Handler {
   readonly #handler: Handler;

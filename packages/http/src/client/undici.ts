@@ -3,7 +3,14 @@ import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
 import { PASS, WAIT, type Way } from './service-caller.js';
 import type { Target } from './target.js';
-import { isModern, LegacyRequest, ModernRequest, rejectWith, understood } from './undici-handlers.js';
+import {
+  isModern,
+  LegacyRequest,
+  ModernRequest,
+  rejectWith,
+  telling,
+  understood,
+} from './undici-handlers.js';
 import { colored, uncolored, withHeaders } from './undici-headers.js';
 import { signed } from './undici-signature.js';
 
@@ -51,9 +58,9 @@ export class ColoredDispatcher extends Dispatcher {
     const handler = understood(given);
     try {
       this.#pools.mustBeOpen();
-      const { caller, targets } = this.#pools;
+      const { caller } = this.#pools;
       const flow = caller.coloring.flowType();
-      const target = targets.ofOrigin(options.origin);
+      const target = caller.targets.ofOrigin(options.origin);
       const way = target === undefined ? PASS : caller.way(target, flow);
       if (way !== WAIT || target === undefined) return this.#go(way, target, flow, options, handler);
       void this.#goLater(target, flow, options, handler);
@@ -133,13 +140,19 @@ export class ColoredDispatcher extends Dispatcher {
     target: Target | undefined,
     flow: FlowType | undefined,
     options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
+    given: Dispatcher.DispatchHandler,
   ): boolean {
     const { caller } = this.#pools;
     const fallback = this.#passTo();
-    if (flow === undefined) return fallback.dispatch(this.#withHeaders(options, undefined), handler);
-    if (caller.propagates(target)) return fallback.dispatch(this.#withHeaders(options, flow), handler);
-    return caller.outsideColor(() => fallback.dispatch(this.#withHeaders(options, undefined), handler));
+    const handler =
+      target?.isSingleLabel && !target.isLocal
+        ? telling(given, (error) => caller.explainNotFound(target, error))
+        : given;
+    const isColored = flow !== undefined && caller.propagates(target);
+    const request = this.#withHeaders(withoutDispatcher(options), isColored ? flow : undefined);
+    if (flow === undefined) return fallback.dispatch(request, handler);
+    if (isColored) return caller.onTheWire(() => fallback.dispatch(request, handler));
+    return caller.outsideColor(() => fallback.dispatch(request, handler));
   }
 
   #withHeaders(
@@ -167,4 +180,11 @@ export class ColoredDispatcher extends Dispatcher {
 function answer(done: Promise<unknown>, callback: (() => void) | undefined): Promise<void> | void {
   if (callback === undefined) return done.then(() => {});
   void done.then(() => callback());
+}
+
+/** Undici 8 refuses what `request` of undici 7 leaves in: the dispatcher that it has asked already. */
+function withoutDispatcher(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
+  if (!('dispatcher' in options)) return options;
+  const { dispatcher: _asked, ...rest } = options;
+  return rest as Dispatcher.DispatchOptions;
 }

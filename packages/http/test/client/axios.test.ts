@@ -144,4 +144,35 @@ describe('coloredAxios', () => {
     expect(data.headers).not.toHaveProperty('x-infr-flowtype');
     expect(asked).toBe(1);
   });
+
+  it('decides between proxy and service anew for each redirect', async () => {
+    const coloring = coloringOf();
+    const to =
+      (location: string): http.RequestListener =>
+      (_, response) =>
+        response.writeHead(302, { location }).end();
+    const proxy = await fleet.serve('proxy', {
+      handler(request, response) {
+        if (request.url === 'http://shop.example/to-stock') to('http://stock/after?a=1')(request, response);
+        else response.end(JSON.stringify({ id: 'proxy', url: request.url, headers: request.headers }));
+      },
+    });
+    const stock = await fleet.start(coloring, 'stock', { color: 'c' });
+    await fleet.start(coloring, 'billing', { handler: to('http://shop.example/x') });
+    process.env.HTTP_PROXY = `http://user:secret@127.0.0.1:${proxy.port}`;
+    const client = coloredAxios(coloring);
+    const get = (url: string) => withColor('c', async () => (await client.get<Echo>(url)).data);
+    const routed = await get('http://shop.example/to-stock');
+    expect(routed).toMatchObject({
+      id: stock.id,
+      url: '/after?a=1',
+      headers: { host: 'stock', 'x-infr-flowtype': 'CE_c' },
+    });
+    expect(routed.headers).not.toHaveProperty('proxy-authorization');
+    const foreign = await get('http://billing/');
+    expect(foreign).toMatchObject({ id: 'proxy', url: 'http://shop.example/x' });
+    expect(foreign.headers).not.toHaveProperty('x-infr-flowtype');
+    expect(foreign.headers).not.toHaveProperty('x-colorway-wanted');
+    expect(await get('http://stock/direct')).toMatchObject({ id: stock.id, url: '/direct' });
+  });
 });

@@ -186,11 +186,33 @@ describe.each(CLIENTS)('$name', ({ make, retries }) => {
     });
     for (const answer of [
       withColor('feat-cart', () => call('http://stock.example/')),
-      call('http://stock/'),
+      withColor('feat-cart', () => call('http://stock/')),
       call('http://stock.internal/'),
     ]) {
       await expect(answer).rejects.toMatchObject({ code: 'COLORWAY_DIRECTORY_UNANSWERED' });
     }
+  });
+
+  it('lets a call without a color go on when the directory does not answer in time, and waits for it once', async () => {
+    const call = make(coloringOf({ answered: false, directoryTimeoutMs: 400 }));
+    const told = async () => {
+      const error = await call('http://nobody-here/').catch((thrown) => thrown);
+      return String(error.cause?.message ?? error.message);
+    };
+    expect(await told()).toMatch(/nobody-here.*directory has not answered yet/);
+    const begun = performance.now();
+    expect(await told()).toContain('nobody-here');
+    expect(performance.now() - begun).toBeLessThan(350);
+  });
+
+  it('says of a name that nobody knows which services the directory knows', async () => {
+    const coloring = coloringOf();
+    await fleet.start(coloring, 'stock');
+    await fleet.start(coloring, 'order');
+    const error = await make(coloring)('http://stokc/').catch((thrown) => thrown);
+    expect(String(error.cause?.message ?? error.message)).toMatch(
+      /stokc.*does not know a service "stokc"; it knows order, stock/,
+    );
   });
 
   it('sends 2,000 concurrent calls of mixed colors, and none strays', async () => {

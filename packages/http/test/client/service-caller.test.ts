@@ -48,4 +48,56 @@ describe('ServiceCaller.way', () => {
     coloring.member('stock', 'down');
     expect(wayOf(coloring, url, color)).toBe(way);
   });
+
+  it.each([
+    ['http://stock:8080', 'c', 'colored'],
+    ['http://stock:9090', 'c', 'pass'],
+    ['http://stock.', 'c', 'colored'],
+    ['http://stock.default.svc.cluster.local', 'c', 'colored'],
+    ['http://stock.default.svc.cluster.local:8080', undefined, 'no-color'],
+    ['http://stock.other.svc.cluster.local', 'c', 'pass'],
+    ['http://order-service', 'c', 'colored'],
+    ['http://OrderService', undefined, 'no-color'],
+    ['http://2024', 'c', 'colored'],
+    ['http://2025', 'c', 'pass'],
+  ])('knows other names of services: %s in %s -> %s', (url, color, way) => {
+    const coloring = new FakeColoring();
+    for (const service of ['stock', 'ORDER-SERVICE', 'OrderService', '2024'])
+      coloring.put(recordOf(`${service}-a`, service, 80), recordOf(`${service}-b`, service, 81, 'c'));
+    const options = { ports: [8080], hosts: ['.default.svc.cluster.local'] };
+    const caller = new ServiceCaller(coloring, options);
+    const target = caller.targets.ofOrigin(url);
+    const got = target && caller.way(target, color === undefined ? undefined : flowTypeOfColor(color));
+    expect(typeof got === 'string' ? got : got?.reason).toBe(way);
+  });
+
+  it('takes a function for hosts, and any port', () => {
+    const coloring = new FakeColoring();
+    coloring.put(recordOf('a', 'stock', 80));
+    const hosts = (host: string) => /^(\w+)-v2$/.exec(host)?.[1];
+    const caller = new ServiceCaller(coloring, { hosts, ports: 'any' });
+    const target = caller.targets.ofOrigin('http://stock-v2:3000');
+    expect(target && caller.way(target, undefined)).toMatchObject({ reason: 'no-color', service: 'stock' });
+  });
+
+  it('warns once of a colored call whose host is nearly a service, and counts each', () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const coloring = new FakeColoring();
+    coloring.put(recordOf('a', 'shelf', 80));
+    const caller = new ServiceCaller(coloring, {});
+    const call = (url: string, color?: Color) => {
+      const target = caller.targets.ofOrigin(url);
+      return target && caller.way(target, color === undefined ? undefined : flowTypeOfColor(color));
+    };
+    for (const url of ['http://shelf:8080', 'http://shelf.default.svc', 'http://shelf:8080'])
+      expect(call(url, 'c')).toBe('pass');
+    for (const url of ['http://shelf.example.com', 'http://other:8080', 'http://127.0.0.1:8080'])
+      expect(call(url, 'c')).toBe('pass');
+    expect(call('http://shelf:9999')).toBe('pass');
+    expect(warn.mock.calls.map(([message]) => String(message))).toEqual([
+      expect.stringContaining('"shelf"'),
+      expect.stringContaining('"shelf.default.svc"'),
+    ]);
+    warn.mockRestore();
+  });
 });
