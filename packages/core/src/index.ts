@@ -100,6 +100,7 @@ export {
   subscriptionPrefix,
 } from './subscription-key.js';
 export { activeTrail, Trail, withTrail } from './trail.js';
+export { runUntraced } from './untraced.js';
 export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';
 export { formatWanted, MISDIRECTED_HEADER, parseWanted, type Wanted } from './wanted.js';

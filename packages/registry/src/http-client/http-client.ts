@@ -1,4 +1,4 @@
-import { ColorwayError, isColorwayError } from '@colorway/core';
+import { ColorwayError, isColorwayError, runUntraced } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { lines, wholeText } from './body.js';
 import { Connections } from './connections.js';
@@ -170,16 +170,18 @@ export class HttpClient {
 
   #send({ url }: Endpoint, call: HttpCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { pathname } = new URL(url);
-    return this.#connections.to({ url }, call.background ?? false).request({
-      method: call.method ?? 'GET',
-      path: `${pathname === '/' ? '' : pathname}${call.path}`,
-      headers: {
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...call.headers,
-      },
-      ...(call.body === undefined ? {} : { body: call.body }),
-      signal,
-    });
+    return runUntraced(() =>
+      this.#connections.to({ url }, call.background ?? false).request({
+        method: call.method ?? 'GET',
+        path: `${pathname === '/' ? '' : pathname}${call.path}`,
+        headers: {
+          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...call.headers,
+        },
+        ...(call.body === undefined ? {} : { body: call.body }),
+        signal,
+      }),
+    );
   }
 
   async *#named(endpoint: Endpoint, source: AsyncIterable<string>): AsyncGenerator<string> {

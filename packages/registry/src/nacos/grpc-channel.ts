@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { runUntraced } from '@colorway/core';
 import { Deferred } from '@colorway/core/background';
 import type { TlsOptions } from '../http-client/tls-options.js';
 import { FrameReader, frame } from './grpc-frames.js';
@@ -33,12 +34,14 @@ export class GrpcChannel {
   constructor({ host, port, secure, tls = {} }: GrpcTarget) {
     this.address = `${host}:${port}`;
     const { serverName, ca, ...identity } = tls;
-    this.#session = connect(`${secure ? 'https' : 'http'}://${this.address}`, {
-      ...identity,
-      settings: { initialWindowSize: CALL_WINDOW_BYTES },
-      ...(ca === undefined ? {} : { ca: ca as string }),
-      ...(serverName === undefined ? {} : { servername: serverName }),
-    });
+    this.#session = runUntraced(() =>
+      connect(`${secure ? 'https' : 'http'}://${this.address}`, {
+        ...identity,
+        settings: { initialWindowSize: CALL_WINDOW_BYTES },
+        ...(ca === undefined ? {} : { ca: ca as string }),
+        ...(serverName === undefined ? {} : { servername: serverName }),
+      }),
+    );
     this.#session
       .on('connect', () => {
         this.#session.setLocalWindowSize(WINDOW_BYTES);

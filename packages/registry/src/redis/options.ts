@@ -94,12 +94,13 @@ export function resolveRedisOptions(options: RedisOptions): ResolvedRedisOptions
 
 function parseServer(url: string, options: RedisOptions): RedisServer {
   const parsed = tryUrl(url);
+  const [user, secret] = [textOf(parsed?.username), textOf(parsed?.password)];
   const isRedis = parsed?.protocol === 'redis:' || parsed?.protocol === 'rediss:';
-  if (parsed === null || !isRedis || parsed.hostname === '') {
+  if (parsed === null || !isRedis || parsed.hostname === '' || user === null || secret === null) {
     // A password may be in it: it is not shown.
     throw invalidOption(
       'url',
-      'must be redis://host:port or rediss://host:port, with an optional user:password@ and /database.',
+      'must be redis://host:port or rediss://host:port, with an optional user:password@ and /database; reserved characters in them are percent-encoded, a % as %25.',
     );
   }
   const path = parsed.pathname.slice(1);
@@ -112,8 +113,8 @@ function parseServer(url: string, options: RedisOptions): RedisServer {
     host: parsed.hostname.replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? defaultPort : Number(parsed.port),
     secure: parsed.protocol === 'rediss:',
-    username: options.username ?? textOf(parsed.username),
-    password: options.password ?? textOf(parsed.password),
+    username: options.username ?? user,
+    password: options.password ?? secret,
     database,
   };
 }
@@ -126,8 +127,14 @@ function tryUrl(url: unknown): URL | null {
   }
 }
 
-function textOf(part: string): string | undefined {
-  return part === '' ? undefined : decodeURIComponent(part);
+/** `null` for a percent sign that encodes nothing. */
+function textOf(part = ''): string | undefined | null {
+  if (part === '') return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
 }
 
 function replicasOf(value: number): number {

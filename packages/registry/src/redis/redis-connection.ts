@@ -1,4 +1,4 @@
-import { ColorwayError } from '@colorway/core';
+import { ColorwayError, runUntraced } from '@colorway/core';
 import { Deferred, within } from '@colorway/core/background';
 import { createClient, ErrorReply } from 'redis';
 import type { TlsOptions } from '../http-client/tls-options.js';
@@ -33,7 +33,7 @@ export class RedisConnection implements Losable {
   static async open(server: RedisServer, tls: TlsOptions, timeoutMs: number): Promise<RedisConnection> {
     const connection = new RedisConnection(server, tls, timeoutMs);
     try {
-      await connection.#within(connection.#client.connect());
+      await connection.#within(runUntraced(() => connection.#client.connect()));
       return connection;
     } catch (error) {
       connection.close(error as Error);
@@ -72,7 +72,7 @@ export class RedisConnection implements Losable {
   /** One that is not answered in time makes the connection useless: later answers would be taken for those of others. */
   async send(...args: readonly string[]): Promise<unknown> {
     try {
-      return await this.#within(this.#client.sendCommand(args));
+      return await this.#within(runUntraced(() => this.#client.sendCommand(args)));
     } catch (error) {
       throw error instanceof ErrorReply ? error : (this.#why ?? error);
     }
@@ -91,8 +91,8 @@ export class RedisConnection implements Losable {
   }
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
-    await this.#within(this.#client.subscribe(channel, listener));
-    return () => void this.#client.unsubscribe(channel, listener).catch(() => {});
+    await this.#within(runUntraced(() => this.#client.subscribe(channel, listener)));
+    return () => void runUntraced(() => this.#client.unsubscribe(channel, listener)).catch(() => {}); // it is lost, and with it the subscription
   }
 
   close(why: Error): void {

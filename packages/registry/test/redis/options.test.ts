@@ -6,6 +6,7 @@ describe('redisDirectory refuses', () => {
   test.each<[string, RedisOptions]>([
     ['another protocol', { url: 'http://127.0.0.1:6379' }],
     ['what is no URL', { url: '127.0.0.1:6379' }],
+    ['a percent sign that encodes nothing', { url: 'redis://:100%@127.0.0.1:6379' }],
     ['no server at all', { url: [] }],
     ['a database that is no number', { url: 'redis://127.0.0.1/orders' }],
     ['a negative database', { database: -1 }],
@@ -18,8 +19,9 @@ describe('redisDirectory refuses', () => {
   });
 
   test('a wrong URL without showing the password in it', () => {
-    expect(() => redisDirectory({ url: 'http://user:hidden@127.0.0.1' })).toThrow(
-      expect.not.objectContaining({ message: expect.stringContaining('hidden') }),
-    );
+    for (const url of ['http://user:hidden@127.0.0.1', 'redis://user:hidden%@127.0.0.1'])
+      expect(() => redisDirectory({ url })).toThrow(
+        expect.not.objectContaining({ message: expect.stringContaining('hidden') }),
+      );
   });
 });
