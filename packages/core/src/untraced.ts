@@ -1,8 +1,9 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { suppressTracing } from '@opentelemetry/core';
+import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { processState } from './process-state.js';
 
-const UNTRACED = suppressTracing(ROOT_CONTEXT);
+/** As `suppressTracing` of @opentelemetry/core says it; a key is the same symbol in every copy. */
+const SUPPRESS = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+const UNTRACED = ROOT_CONTEXT.setValue(SUPPRESS, true);
 
 /**
  * Runs Colorway's own traffic (heartbeats, watches, transactions) where OpenTelemetry's instrumentations make no
