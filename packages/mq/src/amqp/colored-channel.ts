@@ -1,6 +1,7 @@
 import type { Coloring } from '@colorway/core';
 import type { AmqpChannel } from './amqp-channel.js';
 import { ChannelColoring } from './channel-coloring.js';
+import { checkChannel } from './check-channel.js';
 import { type ColoredChannelOptions, resolveOptions } from './options.js';
 
 const colorings = new WeakMap<object, ChannelColoring>();
@@ -39,7 +40,8 @@ const colorings = new WeakMap<object, ChannelColoring>();
  * instance does nothing (see `withdrawQueue`); the `queue` in an answer is the name that was given; consumer tags that the
  * application does not name are `colorway.<UUID>`. A colored queue is declared with the baseline's arguments.
  *
- * @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_STATE_MISSING` for filter mode without a state half. The
+ * @throws ColorwayError `COLORWAY_INVALID_OPTION`; `COLORWAY_CLIENT_UNSUPPORTED` for what is no channel of amqplib's promises;
+ * `COLORWAY_STATE_MISSING` for filter mode without a state half. The
  * methods reject, beside amqplib's errors, with `COLORWAY_GROUP_NAME` for a name that is too long or that two queues
  * would share, `COLORWAY_ENVIRONMENT_UNKNOWN` for a colored consumer whose environment does not exist,
  * `COLORWAY_DIRECTORY_FAILED` for one that starts while the directory is away, `COLORWAY_CLOSED` for one that
@@ -51,6 +53,7 @@ export function coloredChannel<Channel extends AmqpChannel>(
   channel: Channel,
   options: ColoredChannelOptions = {},
 ): Channel {
+  checkChannel(channel);
   if (colorings.has(channel)) return channel;
   const own = new ChannelColoring(coloring, channel, resolveOptions(options, coloring.directory));
   const bound = new Map<PropertyKey, unknown>();

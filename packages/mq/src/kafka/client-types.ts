@@ -43,6 +43,7 @@ export interface ProducerConfigLike {
   readonly transactionalId?: string;
   /** Milliseconds. */
   readonly transactionTimeout?: number;
+  readonly kafkaJS?: { readonly transactionalId?: string };
 }
 
 export interface ProducerClient extends SenderClient {

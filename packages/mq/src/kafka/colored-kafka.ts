@@ -1,5 +1,6 @@
 import type { Coloring } from '@colorway/core';
 import { commitsOf } from './application-commits.js';
+import { checkClient, checkConsumerConfig } from './check-client.js';
 import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
 import { GroupAdmin } from './group-admin.js';
 import { overlay } from './overlay.js';
@@ -16,10 +17,15 @@ import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
  * the client's `eachBatch`.
  *
  * @param kafka a `Kafka` of KafkaJS 2, or a compatible client that hands its cluster to partition assigners.
- * @throws ColorwayError `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`,
- *   `COLORWAY_CLIENT_UNSUPPORTED`; `run()`: `COLORWAY_CLIENT_UNSUPPORTED`, `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`.
+ * In a colored instance `sendOffsets` of a transaction reaches the color's group, and a `transactionalId` gets
+ * `-<color>` behind it: of one id there can be one producer.
+ *
+ * @throws ColorwayError `COLORWAY_CLIENT_UNSUPPORTED`; `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`,
+ *   `COLORWAY_CLIENT_UNSUPPORTED`; `run()`: `COLORWAY_CLIENT_UNSUPPORTED`, `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`;
+ *   `sendOffsets()`: `COLORWAY_GROUP_UNKNOWN`.
  */
 export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
+  checkClient(kafka);
   const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
   return overlay(kafka, {
     producer: (config?: never) => {
@@ -27,6 +33,7 @@ export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafk
       return wrapProducer(coloring, kafka.producer(colored) as unknown as ProducerClient, colored);
     },
     consumer: (config: ConsumerConfigLike) => {
+      checkConsumerConfig(config);
       const consumer = wrapConsumer(coloring, kafka, admin, config);
       commitsOf(coloring).know(config.groupId);
       return consumer;

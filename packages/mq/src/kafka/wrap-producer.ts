@@ -54,9 +54,13 @@ export function wrapProducer(
  * color does not end the baseline's transactions, it gets its own: `copier` becomes `copier-<color>`.
  */
 export function coloredProducerConfig<Config>(coloring: Coloring, config: Config): Config {
-  const { transactionalId } = (config ?? {}) as ProducerConfigLike;
+  const { transactionalId, kafkaJS } = (config ?? {}) as ProducerConfigLike;
   const { color } = coloring;
-  if (color === undefined || typeof transactionalId !== 'string') return config;
+  if (color === undefined) return config;
+  // Where @confluentinc/kafka-javascript has it.
+  if (kafkaJS?.transactionalId !== undefined)
+    return { ...config, kafkaJS: coloredProducerConfig(coloring, kafkaJS) };
+  if (typeof transactionalId !== 'string') return config;
   return { ...config, transactionalId: `${transactionalId}-${color}` };
 }
 

@@ -144,6 +144,21 @@ describe('what cannot work is said at the start', () => {
     expect(stopped).toBe(1);
   });
 
+  test('what is no client of the kind says what to do', () => {
+    const made = coloring();
+    const refused = (said: string) =>
+      expect.objectContaining({
+        code: 'COLORWAY_CLIENT_UNSUPPORTED',
+        message: expect.stringContaining(said),
+      });
+    const give = (client: unknown) => () => coloredKafka(made, client as typeof kafka);
+    expect(give(Promise.resolve(kafka))).toThrow(refused('Await the client first'));
+    expect(give({ Producer: class {}, KafkaConsumer: class {} })).toThrow(refused('node-rdkafka'));
+    expect(give(undefined)).toThrow(refused('producer()'));
+    const consumer = () => coloredKafka(made, kafka).consumer({ kafkaJS: { groupId: 'GID_order' } } as never);
+    expect(consumer).toThrow(refused('@confluentinc/kafka-javascript'));
+  });
+
   test('the same client but for producer and consumer, and a status before anything runs', () => {
     const made = coloring();
     const wrapped = coloredKafka(made, kafka);
