@@ -12,13 +12,11 @@ import {
 } from '../ownership/handover-state.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { MqRuntime } from './mq-runtime.js';
-import { reachedBy, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
+import { TopicUpkeep } from './topic-upkeep.js';
 
 /** How often the broker is asked while something is under way that it does not tell of. */
 const PENDING_MS = 250;
-/** How soon the remains of a color that has left are looked at again: the baseline may have read past them. */
-const SWEEP_MS = 5_000;
 /** A closer that was not heard of for so long is taken to be dead. */
 const CLOSER_MS = 30_000;
 
@@ -43,14 +41,14 @@ export class Custodian {
   readonly #closers = new Map<string, number>();
   readonly #listeners = new Set<(color: Color, step: EpochStep) => void>();
   #timer: NodeJS.Timeout | undefined;
-  /** When all is to be swept; at first because somebody may have stopped in the middle. */
-  #sweepAt = 0;
+  readonly #upkeep: TopicUpkeep;
   #working = false;
   #again = false;
   #unlisten: (() => void) | undefined;
 
   constructor(options: CustodianOptions) {
     this.#options = options;
+    this.#upkeep = new TopicUpkeep(options);
   }
 
   start(): void {
@@ -97,7 +95,7 @@ export class Custodian {
           await this.#tend(color);
         }
       }
-      if (this.#running && performance.now() >= this.#sweepAt) await this.#sweep();
+      if (this.#running) await this.#upkeep.work();
     } catch {
       // The broker or the directory is away, or refused: it is asked again.
       pending = true;
@@ -107,18 +105,8 @@ export class Custodian {
     clearTimeout(this.#timer);
     if (this.#again) return this.look();
     if (!this.#running) return;
-    const wait = pending ? PENDING_MS : this.#sweepAt - performance.now();
-    if (Number.isFinite(wait))
-      this.#timer = setTimeout(() => this.look(), Math.max(wait, PENDING_MS)).unref();
-  }
-
-  async #sweep(color?: Color): Promise<void> {
-    const { handover, admin, fromBeginning } = this.#options;
-    const { group, topic } = handover;
-    const reached = () => reachedBy(admin, group, topic, fromBeginning);
-    const again = await sweepHandover(handover, { ...(color !== undefined && { color }), reached });
-    if (again) this.#sweepAt = performance.now() + SWEEP_MS;
-    else if (color === undefined) this.#sweepAt = Number.POSITIVE_INFINITY;
+    const wait = Math.max(PENDING_MS, pending ? 0 : this.#upkeep.dueInMs);
+    this.#timer = setTimeout(() => this.look(), wait).unref();
   }
 
   #pending(): Color[] {
@@ -237,7 +225,7 @@ export class Custodian {
     );
     if (!needed) await admin.deleteGroup(handover.coloredGroup(color));
     await handover.transition(color, (standing) => close(standing, epoch, by));
-    await this.#sweep(color);
+    await this.#upkeep.left(color);
   }
 
   /** Other topics of the group have the color still: its consumers stay, and so does the broker's group. */

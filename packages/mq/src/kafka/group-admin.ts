@@ -53,6 +53,11 @@ export class GroupAdmin {
     );
   }
 
+  /** The offset behind the last message of each partition. */
+  ends(topic: string): Promise<Map<number, bigint>> {
+    return this.starts(topic, false);
+  }
+
   /**
    * Whether the group has members that may hold partitions of this topic. Members of a stable group that
    * subscribe to other topics alone cannot: to get one of this topic they would have to join anew.

@@ -2,6 +2,7 @@ import type { Color, StateEntry } from '@colorway/core';
 import { stateKey } from '../ownership/handover-keys.js';
 import type { Transition } from '../ownership/handover-state.js';
 import { stillNeeded } from '../ownership/past.js';
+import { isOfAnotherLog, renew } from '../ownership/renewal.js';
 import { type Remains, type SweepPlan, sweepPlan } from '../ownership/sweep-plan.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { TopicHandover } from './topic-handover.js';
@@ -33,6 +34,31 @@ export async function sweepHandover(
   await deleteStray(handover, plan);
   const left = await Promise.all(plan.remains.map(remainsStep(handover, once(reached))));
   return plan.unfolded.length > 0 || left.includes(true);
+}
+
+/**
+ * A topic that was deleted and made anew has another log, in which the boundaries of its colors mean nothing.
+ * The broker's client tells no identity of a topic; that a boundary lies behind the end of the log shows it.
+ *
+ * @param ends the offset behind the last message, by partition; asked after the directory was read.
+ * @returns the colors that begin anew, or are gone.
+ */
+export async function renewHandover(
+  handover: TopicHandover,
+  ends: () => Promise<ReadonlyMap<number, bigint>>,
+): Promise<Color[]> {
+  await handover.refresh();
+  const { colors } = handover.table;
+  if (colors.size === 0) return [];
+  const end = await ends();
+  const renewed: Color[] = [];
+  for (const [color, fences] of colors) {
+    const { handover: state } = fences;
+    if (state.kind === 'unreadable' || !isOfAnotherLog(fences, (partition) => end.get(partition))) continue;
+    const changed = await handover.transition(color, (standing, now) => renew(standing, state.epoch, now));
+    if (changed.kind === 'next') renewed.push(color);
+  }
+  return renewed;
 }
 
 /**

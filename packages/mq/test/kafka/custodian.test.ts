@@ -5,7 +5,7 @@ import { Custodian } from '../../src/kafka/custodian.js';
 import type { GroupAdmin } from '../../src/kafka/group-admin.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 import type { TopicHandover } from '../../src/kafka/topic-handover.js';
-import { claimClosing, join, leave, startDraining } from '../../src/ownership/handover-state.js';
+import { activate, claimClosing, join, leave, startDraining } from '../../src/ownership/handover-state.js';
 
 interface Group {
   members: number;
@@ -24,12 +24,14 @@ function setUp() {
   };
   const broker = {
     deleted: [] as string[],
+    end: 9n,
     /** Right before a group is asked for its members. */
     onAsk: (_group: string): void => {},
   };
   const admin = {
     partitions: async () => [0],
     starts: async () => new Map([[0, 0n]]),
+    ends: async () => new Map([[0, broker.end]]),
     committed: async (name: string) => {
       const { committed } = group(name);
       return new Map(committed === undefined ? [] : [[0, committed]]);
@@ -148,6 +150,91 @@ describe('the custodian of a topic', () => {
   });
 });
 
+describe('a topic that was deleted and made anew', () => {
+  let world: ReturnType<typeof setUp>;
+  beforeEach(() => {
+    world = setUp();
+  });
+  afterEach(() => world.close());
+
+  test('has a color that was active join anew where the baseline stands', async () => {
+    const orders = world.topic('orders');
+    const { epoch } = (await orders.transition('red', join)).state;
+    await orders.createFence('red', epoch, 'join', 0, 7n);
+    await orders.transition('red', (standing) => activate(standing, epoch));
+    world.broker.end = 2n;
+    world.group('GID_order').committed = 1n;
+    world.start(orders);
+    await until(() => state(orders)?.kind === 'active' && fences(orders)?.join === 1n);
+    expect((state(orders) as { epoch: number }).epoch).toBeGreaterThan(epoch);
+  });
+
+  test('has none of a color that was leaving, and the end of the log is no sign', async () => {
+    const orders = world.topic('orders');
+    Object.assign(world.group('GID_red_order'), { members: 1, committed: undefined });
+    await drained(orders);
+    world.broker.end = 5n;
+    const custodian = world.start(orders);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(state(orders)?.kind).toBe('draining');
+    custodian.stop();
+    world.broker.end = 4n;
+    world.start(orders);
+    await until(() => state(orders) === undefined);
+  });
+});
+
+describe('what is left of colors that have left', () => {
+  const PARTITIONS = 12;
+
+  test('is nothing, whatever their number: no key, and no longer a look', async () => {
+    const directory = memoryDirectory();
+    const { state: store } = directory;
+    if (store === undefined) throw new Error('no state');
+    const coloring = createColoring({ service: 'stock', color: '', directory });
+    const { handover, release } = runtimeOf(coloring).useHandover('GID_order', 'orders');
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    let committed = 5n;
+    const at = async (offset: bigint) => new Map(partitions.map((partition) => [partition, offset]));
+    const admin = {
+      partitions: async () => partitions,
+      starts: () => at(0n),
+      ends: () => at(1_000n),
+      committed: (group: string) => at(group === 'GID_order' ? committed : 8n),
+      hasMembers: async () => false,
+      deleteGroup: async () => {},
+    } as unknown as GroupAdmin;
+    const custodian = new Custodian({
+      ...{ runtime: runtimeOf(coloring), handover, admin, fromBeginning: true },
+    });
+    custodian.start();
+    try {
+      const living = await handover.transition('living', join);
+      await until(() => handover.table.colors.get('living')?.handover.kind === 'active');
+      const rest = (await store.list(handover.prefix)).length;
+      expect(living.kind).toBe('next');
+      for (let round = 0; round < 25; round++) {
+        const color = `color-${round}`;
+        const joined = await handover.transition(color, join);
+        const { epoch } = joined.state;
+        await until(() => handover.table.colors.get(color)?.handover.kind === 'active');
+        await handover.transition(color, (standing) => leave(standing, epoch, 'drain'));
+        // The color had up to 8, and the baseline is behind it: the entry alone stays, with what it has to pass over.
+        await until(() => handover.table.colors.get(color)?.handover.kind === 'absent');
+        await until(async () => (await store.list(`${handover.prefix}${color}/`)).length === 0);
+      }
+      expect((await store.list(handover.prefix)).length).toBe(rest + 25);
+      committed = 8n;
+      await until(async () => (await store.list(handover.prefix)).length === rest);
+      await until(() => [...handover.table.colors.keys()].join() === 'living');
+    } finally {
+      custodian.stop();
+      release();
+      await coloring.close();
+    }
+  }, 60_000);
+});
+
 describe('counting what is given up', () => {
   const offsets = ['3', '4', '5', '6', '7'];
   const payload = (resolved: string[]) => ({
@@ -199,9 +286,9 @@ describe('counting what is given up', () => {
   });
 });
 
-async function until(check: () => boolean, timeoutMs = 10_000): Promise<void> {
+async function until(check: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
-    if (check()) return;
+    if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   throw new Error('It was waited in vain.');

@@ -1,0 +1,40 @@
+import type { ColorFences } from './fences.js';
+import { firstOpenEpoch, type Handover, type Transition } from './handover-state.js';
+
+/**
+ * Whether a boundary of the color lies behind the end of the log. A boundary is an offset that somebody had
+ * read up to, so the log reached it once: this is another log, of a topic that was deleted and made anew.
+ *
+ * @param end the offset behind the last message of a partition, read after the fences; `undefined` for none.
+ */
+export function isOfAnotherLog(
+  { partitions }: Pick<ColorFences, 'partitions'>,
+  end: (partition: number) => bigint | undefined,
+): boolean {
+  for (const [partition, { epochs, past }] of partitions) {
+    const last = end(partition);
+    if (last === undefined) continue;
+    const bounds = [
+      ...past.map(({ leave }) => leave),
+      ...epochs.flatMap(({ join, stop, leave }) => [join, stop, leave]),
+    ];
+    if (bounds.some((offset) => offset !== undefined && offset > last)) return true;
+  }
+  return false;
+}
+
+/**
+ * The state of a color in a log that is another one: where it had joined, it joins again, at the place where the
+ * baseline stands in the new log; where it was leaving, or had left, nothing of it is in the new log.
+ *
+ * @param epoch that the boundaries are of. @param now as for {@link import('./handover-state.js').join}.
+ */
+export function renew(state: Handover, epoch: number, now = 0): Transition {
+  if (state.epoch !== epoch) return { kind: 'refused', reason: 'other-epoch', state };
+  if (state.kind === 'joining' || state.kind === 'active') {
+    const next = Math.max(epoch + 1, now);
+    return { kind: 'next', state: Object.freeze({ kind: 'joining', epoch: next, since: next }) };
+  }
+  const since = firstOpenEpoch({ kind: 'absent', epoch });
+  return { kind: 'next', state: Object.freeze({ kind: 'absent', epoch, since }) };
+}
