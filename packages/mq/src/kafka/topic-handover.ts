@@ -209,20 +209,27 @@ export class TopicHandover {
     await this.list();
   }
 
-  /** What a watch told and does not prove is asked for, once; who waits for it asks again. */
+  /**
+   * What a watch told and does not prove is asked for. Where that fails, whoever waits for it asks again, and the
+   * upkeep of the topic does.
+   */
   #settleDoubts(): void {
+    if (this.#watch === undefined) return;
     const doubtful = this.#store.doubtful().filter((color) => !this.#asked.has(color));
-    if (doubtful.length === 0 || this.#watch === undefined) return;
-    if (doubtful.length > MANY) {
-      if (this.#reading === undefined) this.refresh().catch(() => {}); // Partitions that wait for it ask again.
-      return;
-    }
-    for (const color of doubtful) {
-      this.#asked.add(color);
-      this.refreshColor(color)
-        .catch(() => {}) // The same.
-        .finally(() => this.#asked.delete(color));
-    }
+    if (doubtful.length > MANY) this.#ask(doubtful, () => this.refresh());
+    else for (const color of doubtful) this.#ask([color], () => this.refreshColor(color));
+  }
+
+  #ask(colors: readonly Color[], read: () => Promise<void>): void {
+    for (const color of colors) this.#asked.add(color);
+    const answered = (): void => {
+      for (const color of colors) this.#asked.delete(color);
+    };
+    read().then(() => {
+      answered();
+      // The watch may have told more since the read began.
+      this.#settleDoubts();
+    }, answered);
   }
 
   #changed(): void {
