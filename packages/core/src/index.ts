@@ -24,6 +24,7 @@ export type {
   Watch,
   WatchObserver,
 } from './directory.js';
+export { ENVIRONMENT_PREFIX, environmentKey } from './environment-key.js';
 export { ColorwayError, type ColorwayErrorCode, isColorwayError, quote, REFUSAL_HEADER } from './errors.js';
 export { DECISION_CHANNEL, explain } from './explain.js';
 export { colorOf, type FlowType, flowTypeOfColor, formatFlowType, parseFlowType } from './flow-type.js';

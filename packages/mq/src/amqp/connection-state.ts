@@ -11,6 +11,7 @@ import { type OpenChannel, SideChannel } from './side-channel.js';
 import { SidePublisher } from './side-publisher.js';
 import { Topology } from './topology.js';
 import { TopologyUpkeep } from './topology-upkeep.js';
+import { UnusedQueues } from './unused-queues.js';
 
 /**
  * What the channels of one connection share. It is gone with the connection: whoever connects again wraps
@@ -26,6 +27,7 @@ export class ConnectionState {
   readonly #publisher: SidePublisher;
   readonly astray: AstrayMessages;
   readonly upkeep: TopologyUpkeep;
+  readonly unused: UnusedQueues;
   /** Queues whose routing this process, as the baseline, has built or found. */
   readonly routed = new Set<string>();
   /** With which options the application declared its queues: what a color declares again when it comes back. */
@@ -61,6 +63,7 @@ export class ConnectionState {
       maxRecheckMs: OWNER_RECHECK_MS,
     });
     this.upkeep = new TopologyUpkeep(coloring, () => this.scope, options.checkTopologyMs);
+    this.unused = new UnusedQueues(coloring, this.side, this.upkeep);
     this.astray = new AstrayMessages(hasQueue, this.#publisher, coloring.carriers, () => this.upkeep.look());
     this.destinations = new Destinations({
       isRouted: (queue) => this.topology.isRouted(queue),

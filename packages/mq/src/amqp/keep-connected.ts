@@ -1,4 +1,5 @@
 import { warnOnce } from '@colorway/core';
+import { callSafely, defaultReporter } from '@colorway/core/background';
 
 /** What is called on a connection of amqplib. */
 export interface AmqpConnection {
@@ -55,21 +56,21 @@ export async function keepConnected<Connection extends AmqpConnection>(
           if (connection === opened) reopen(error ?? broken, initialDelayMs);
         });
       });
-      lost.catch(() => {});
+      lost.catch(() => {}); // told below, or by `reopen`
       // A set-up that waits for a connection that is gone would wait for ever.
       await Promise.race([setup(opened), lost]);
     } catch (error) {
-      await opened.close().catch(() => {});
+      await opened.close().catch(() => {}); // broken already; why is what is thrown
       throw error;
     }
     connection = opened;
-    if (isClosed) await opened.close().catch(() => {});
+    if (isClosed) await opened.close().catch(() => {}); // broken already, and not wanted any more
   }
 
   function reopen(error: unknown, delayMs: number): void {
     connection = undefined;
     if (isClosed) return;
-    onError(error);
+    callSafely(defaultReporter(), 'onError of keepConnected', () => onError(error));
     // Keeps the process alive, as an open connection does.
     timer = setTimeout(() => {
       open().catch((again: unknown) => reopen(again, Math.min(maxDelayMs, delayMs * 2)));
@@ -82,7 +83,7 @@ export async function keepConnected<Connection extends AmqpConnection>(
       if (isClosed) return;
       isClosed = true;
       clearTimeout(timer);
-      await connection?.close().catch(() => {});
+      await connection?.close().catch(() => {}); // broken already, and not wanted any more
     },
   };
 }

@@ -42,10 +42,20 @@ export class RoutingMode implements Mode {
 
   async assertQueue(queue: string, options: QueueOptions | undefined): Promise<QueueState> {
     routingNames(queue);
-    const own = await this.#channel.assertQueue(this.ownQueue(queue), options);
+    const own = await this.#assertedOwn(queue, options);
     this.#state.declared.set(queue, options ?? {});
     if (this.#color === undefined) await this.#build(queue);
     else if (await this.#state.topology.ensureBaseline(queue)) this.#state.destinations.setRouted(queue);
+    return own;
+  }
+
+  /** Nothing of a color is declared whose environment has ended: who would take it away again? It is when the color joins. */
+  async #assertedOwn(queue: string, options: QueueOptions | undefined): Promise<QueueState> {
+    const { unused } = this.#state;
+    const name = this.ownQueue(queue);
+    if (await unused.isColorGone()) return { queue: name, messageCount: 0, consumerCount: 0 };
+    const own = await this.#channel.assertQueue(name, options);
+    if (this.#color !== undefined) unused.watch(queue, name);
     return own;
   }
 
@@ -85,10 +95,15 @@ export class RoutingMode implements Mode {
       if (!routed.has(queue) && (await topology.isRouted(queue))) routed.add(queue);
       return;
     }
-    const own = this.ownQueue(queue);
-    if (!(await topology.hasQueue(own))) await this.#assertOwn(queue, own);
+    await this.#assertOwn(queue);
     await topology.mustBeRouted(queue, this.#options.baselineWaitMs);
-    await topology.join(queue, this.#color);
+    try {
+      await topology.join(queue, this.#color);
+    } catch (error) {
+      // An auto-delete queue goes a moment after its last consumer.
+      if (replyCode(error) !== 404 || !(await this.#assertOwn(queue))) throw error;
+      await topology.join(queue, this.#color);
+    }
   }
 
   async restore(queue: string): Promise<Restored> {
@@ -109,12 +124,7 @@ export class RoutingMode implements Mode {
 
   async #restoreColored(queue: string, color: Color): Promise<Restored> {
     const { topology, destinations } = this.#state;
-    const own = this.ownQueue(queue);
-    const mended: string[] = [];
-    if (!(await topology.hasQueue(own))) {
-      await this.#assertOwn(queue, own);
-      mended.push(own);
-    }
+    const mended = (await this.#assertOwn(queue)) ? [this.ownQueue(queue)] : [];
     if (!(await topology.ensureBaseline(queue))) {
       const { coloring } = routingNames(queue);
       return {
@@ -178,12 +188,17 @@ export class RoutingMode implements Mode {
     this.#state.destinations.setRouted(queue);
   }
 
-  /** AMQP does not tell with which arguments a queue was declared, so they cannot be read from the baseline's. */
-  async #assertOwn(queue: string, own: string): Promise<void> {
+  /**
+   * Declares the color's queue where it is not there; whether it did. AMQP does not tell with which arguments a queue was
+   * declared, so they cannot be read from the baseline's.
+   */
+  async #assertOwn(queue: string): Promise<boolean> {
+    const own = this.ownQueue(queue);
+    if (await this.#state.topology.hasQueue(own)) return false;
     const options = this.#state.declared.get(queue) ?? this.#options.queueOptions(queue);
     if (options !== undefined) {
       await this.#state.side.run((channel) => channel.assertQueue(own, options));
-      return;
+      return true;
     }
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',

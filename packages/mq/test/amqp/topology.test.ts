@@ -265,4 +265,34 @@ describeWithServers(['rabbitmq'], 'amqp, topology that others change', (servers)
     expect(codes()).toContain('COLORWAY_QUEUE_IS_STREAM');
     await base.channel.deleteQueue(queue);
   });
+
+  test('a color whose environment has ended leaves no queue: declared before and never consumed, or declared after', async () => {
+    const { directory, queue, admin } = world();
+    const { channel, coloring } = await instance(url(), 'a', { directory, checkTopologyMs: 200 });
+    const exists = async () => {
+      const probe = await admin();
+      return probe.checkQueue(`GID_a_${queue}`).then(
+        () => true,
+        () => false,
+      );
+    };
+    await channel.assertQueue(queue, { durable: true });
+    await pause(500);
+    expect(await exists()).toBe(true);
+    await coloring.environments.delete('a');
+    await until(async () => !(await exists()));
+
+    const late = await instance(url(), 'a', { directory, ensure: false });
+    expect(await late.channel.assertQueue(queue)).toMatchObject({ queue, messageCount: 0 });
+    expect(await exists()).toBe(false);
+    await expect(late.channel.consume(queue, () => {})).rejects.toMatchObject({
+      code: 'COLORWAY_ENVIRONMENT_UNKNOWN',
+    });
+    expect(await exists()).toBe(false);
+    // The environment is made anew: what was declared is declared now.
+    await (await instance(url())).channel.assertQueue(queue);
+    await late.coloring.environments.ensure('a', { owner: 'test' });
+    await late.channel.consume(queue, () => {});
+    expect(await exists()).toBe(true);
+  });
 });

@@ -1,4 +1,12 @@
-import { type Color, isColor, type OnLeave, type StateEntry, warnOnce } from '@colorway/core';
+import {
+  type Color,
+  ENVIRONMENT_PREFIX,
+  environmentKey,
+  isColor,
+  type OnLeave,
+  type StateEntry,
+  warnOnce,
+} from '@colorway/core';
 
 /** A colored environment. Times are milliseconds since the epoch. */
 export interface Environment {
@@ -18,12 +26,7 @@ export interface StoredEnvironment extends Environment {
   readonly onLeave?: OnLeave;
 }
 
-export const ENVIRONMENT_PREFIX = 'env/';
-
-/** In lower case, so that creating the key if absent keeps two colors apart that differ by case alone. */
-export function environmentKey(color: Color): string {
-  return ENVIRONMENT_PREFIX + color.toLowerCase();
-}
+export { ENVIRONMENT_PREFIX, environmentKey };
 
 export function formatEnvironment(environment: StoredEnvironment): string {
   const { color, owner, createdAt, expiresAt, ending, onLeave } = environment;
