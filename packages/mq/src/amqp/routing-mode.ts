@@ -12,6 +12,7 @@ import type { Binding } from './filter-spans.js';
 import { consumes } from './joined-colors.js';
 import type { Mode, Owner, Restored } from './mode.js';
 import { routingNames } from './queue-names.js';
+import { readersOf } from './queue-readers.js';
 
 export interface RoutingModeOptions {
   readonly queueOptions: (queue: string) => QueueOptions | undefined;
@@ -55,7 +56,8 @@ export class RoutingMode implements Mode {
     const name = this.ownQueue(queue);
     if (await unused.isColorGone()) return { queue: name, messageCount: 0, consumerCount: 0 };
     const own = await this.#channel.assertQueue(name, options);
-    if (this.#color !== undefined) unused.watch(queue, name);
+    const isJoined = (): boolean => readersOf(this.#coloring).known.get(queue) === 'joined';
+    if (this.#color !== undefined) unused.watch(queue, name, isJoined);
     return own;
   }
 

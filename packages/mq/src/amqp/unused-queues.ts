@@ -1,7 +1,6 @@
 import { type Coloring, environmentKey, type StateStore } from '@colorway/core';
 import { type StepOutcome, withTimeLimit } from '@colorway/core/background';
 import { replyCode } from './amqp-channel.js';
-import { readersOf } from './queue-readers.js';
 import type { SideChannel } from './side-channel.js';
 import type { TopologyUpkeep } from './topology-upkeep.js';
 
@@ -37,15 +36,21 @@ export class UnusedQueues {
     }
   }
 
-  /** Deletes the color's queue when its environment has ended, and nothing is in it and nobody reads it. */
-  watch(queue: string, name: string): void {
+  /**
+   * Deletes the color's queue when its environment has ended, and nothing is in it and nobody reads it.
+   *
+   * @param isJoined whether this process consumes it, so that it is not unused.
+   */
+  watch(queue: string, name: string, isJoined: () => boolean): void {
     if (this.#watched.has(queue) || this.#store === undefined || this.#coloring.scope.isDisposed) return;
-    this.#watched.set(queue, this.#upkeep.keep({ queue: name, restore: () => this.#sweep(queue, name) }));
+    this.#watched.set(
+      queue,
+      this.#upkeep.keep({ queue: name, restore: () => this.#sweep(queue, name, isJoined) }),
+    );
   }
 
-  async #sweep(queue: string, name: string): Promise<StepOutcome> {
-    const isJoined = readersOf(this.#coloring).known.get(queue) === 'joined';
-    if (isJoined || !(await this.isColorGone()) || !(await this.#deleted(name))) return { kind: 'settled' };
+  async #sweep(queue: string, name: string, isJoined: () => boolean): Promise<StepOutcome> {
+    if (isJoined() || !(await this.isColorGone()) || !(await this.#deleted(name))) return { kind: 'settled' };
     this.#watched.get(queue)?.();
     this.#watched.delete(queue);
     return { kind: 'settled' };
