@@ -1,4 +1,10 @@
-import { carrierNames, membershipKey, type StateChange, type WatchObserver } from '@colorway/core';
+import {
+  carrierNames,
+  membershipKey,
+  type StateChange,
+  useCarrierNames,
+  type WatchObserver,
+} from '@colorway/core';
 import { composeDirectory, createColoring, withColor } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { cleanUp } from './support/clean-up.js';
@@ -253,3 +259,15 @@ describe('listeners', () => {
 function helpers({ disconnect, reconnect, expire }: ReturnType<typeof memoryDirectory>) {
   return { disconnect, reconnect, expire };
 }
+
+it('a second coloring that names no carriers leaves those of the first in force, and uses them', async () => {
+  const before = carrierNames();
+  try {
+    const first = coloringOn(undefined, { carriers: { headers: ['x-env'] } }).coloring;
+    const second = coloringOn().coloring;
+    expect(carrierNames()).toEqual(first.carriers);
+    expect(second.carriers).toEqual(first.carriers);
+  } finally {
+    useCarrierNames(before);
+  }
+});

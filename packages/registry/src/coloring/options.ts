@@ -5,6 +5,7 @@ import {
   type Color,
   ColorwayError,
   type ContextLossOption,
+  carrierNames,
   type Directory,
   parseColor,
   quote,
@@ -21,7 +22,10 @@ export interface CreateColoringOptions {
   readonly color?: string;
   /** Where instances and environments are kept. Default `fileDirectory()`. It belongs to this coloring, which closes it. */
   readonly directory?: Directory;
-  /** The names under which a color travels. They hold for the whole process. */
+  /**
+   * The names under which a color travels. They hold for the whole process. Default: those of an earlier
+   * `createColoring` of this process, else the standard ones.
+   */
   readonly carriers?: CarrierOptions;
   /** Whether work without a color of its own takes this instance's color. Default true. */
   readonly assumeInstanceColor?: boolean;
@@ -88,7 +92,7 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
   return Object.freeze({
     service: parseServiceName(options.service),
     color: color === '' ? undefined : parseColor(color),
-    carriers: resolveCarrierNames(options.carriers),
+    carriers: options.carriers === undefined ? carrierNames() : resolveCarrierNames(options.carriers),
     assumeInstanceColor: options.assumeInstanceColor ?? true,
     contextLoss,
     directoryTimeoutMs: milliseconds('directoryTimeoutMs', options.directoryTimeoutMs, 5_000, 1),

@@ -57,10 +57,15 @@ export class Registrations {
     await this.#send(connection, 'deregisterInstance', record);
   }
 
-  /** Registers on a new connection what stands by an old one. */
+  /**
+   * Registers on a new connection what stands by an old one. One that cannot be restored fails its own next renewal, which
+   * tries again, and holds up no other.
+   * @throws why the connection was lost meanwhile.
+   */
   async restoreAll(connection: NacosConnection): Promise<void> {
     const waiting = [...this.#byId.values()].filter((registered) => !isOver(registered));
-    await Promise.all(waiting.map((registered) => this.#restore(connection, registered)));
+    await Promise.allSettled(waiting.map((registered) => this.#restore(connection, registered)));
+    if (connection.why !== undefined) throw connection.why;
   }
 
   close(): void {
