@@ -28,4 +28,4 @@ const server = app.listen(0, '127.0.0.1', async () => {
   reportReady(server);
 });
 
-process.on('SIGTERM', () => coloring.close());
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => coloring.close());

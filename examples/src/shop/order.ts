@@ -23,4 +23,5 @@ await app.listen({ port: 0, host: '127.0.0.1' });
 await coloring.register({ server: app.server });
 reportReady(app.server);
 
-process.on('SIGTERM', () => coloring.close().then(() => messages.close()));
+for (const signal of ['SIGTERM', 'SIGINT'])
+  process.on(signal, () => coloring.close().then(() => messages.close()));

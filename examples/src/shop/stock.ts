@@ -23,4 +23,5 @@ server.listen(0, '127.0.0.1', async () => {
   reportReady(server);
 });
 
-process.on('SIGTERM', () => coloring.close().then(() => messages.close()));
+for (const signal of ['SIGTERM', 'SIGINT'])
+  process.on(signal, () => coloring.close().then(() => messages.close()));

@@ -1,4 +1,4 @@
-import { type Context, propagation } from '@opentelemetry/api';
+import { type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
@@ -62,6 +62,15 @@ export function withColor<T>(color: Color | undefined, fn: () => T): T {
     color === undefined ? withoutFlowType(context) : withFlowType(context, flowTypeOfColor(color)),
     fn,
   );
+}
+
+/**
+ * Runs `fn` in no request's context, without color, trace or baggage, and returns what it returns: for what a request
+ * happens to start and that outlives it, or serves others too: a timer that is started when it is first needed, a
+ * connection of a pool, a shared look-up. Everything that `fn` starts stays outside.
+ */
+export function detached<T>(fn: () => T): T {
+  return activeContext() === ROOT_CONTEXT ? fn() : runInContext(ROOT_CONTEXT, fn);
 }
 
 /**

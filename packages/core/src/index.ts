@@ -7,6 +7,7 @@ export {
   activeColor,
   activeFlowType,
   bind,
+  detached,
   flowTypeIn,
   withColor,
   withFlowType,
@@ -100,7 +101,7 @@ export {
   subscriptionKey,
   subscriptionPrefix,
 } from './subscription-key.js';
-export { activeTrail, Trail, withTrail } from './trail.js';
+export { activeTrail, Trail, trailIn, withTrail } from './trail.js';
 export { runUntraced } from './untraced.js';
 export { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 export { ViewStore, type ViewStoreOptions } from './view-store.js';

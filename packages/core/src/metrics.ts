@@ -22,6 +22,8 @@ export type CounterName =
   | 'coloring.context.lost'
   /** Colored calls that left the services, to a host that is nearly one; attribute `coloring.service`. */
   | 'coloring.nearly_routed'
+  /** Colored outgoing calls more than a minute after the request was answered whose color they have; attribute `coloring.service`. */
+  | 'coloring.context.stale'
   /** Further attempts after a connection failure; attribute `coloring.service`. */
   | 'coloring.retries'
   /** Instances taken out for a while after consecutive failures; attribute `coloring.service`. */

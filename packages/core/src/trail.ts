@@ -9,9 +9,22 @@ import { LayeredContext } from './layered-context.js';
  */
 export class Trail {
   readonly #entries: string[] = [];
+  readonly #onStale: ((event: DecisionEvent) => void) | undefined;
+  #answeredAt: number | undefined;
+
+  /** @param onStale told of calls that are made more than a minute after {@link Trail.end}: their color has probably stuck. */
+  constructor(onStale?: (event: DecisionEvent) => void) {
+    this.#onStale = onStale;
+  }
 
   add(event: DecisionEvent): void {
-    this.#push(formatEntry(event));
+    if (this.#answeredAt === undefined) this.#push(formatEntry(event));
+    else if (performance.now() - this.#answeredAt > STALE_MS) this.#onStale?.(event);
+  }
+
+  /** Says that the response is sent, or broken off. */
+  end(): void {
+    this.#answeredAt ??= performance.now();
   }
 
   /** Takes over what a called service told of its own calls; other `Server-Timing` entries are left out. */
@@ -32,6 +45,8 @@ export class Trail {
   }
 }
 
+/** Longer than work that a request leaves behind on purpose usually takes. */
+const STALE_MS = 60_000;
 const MAX_ENTRIES = 32;
 const MAX_HEADER_LENGTH = 8_192;
 const REASONS = 'colored|no-color|not-member|member-down|baseline-down|directory-unanswered|service-unknown';
@@ -52,7 +67,11 @@ export function withTrail(context: Context, trail: Trail): Context {
   return new LayeredContext(context, TRAIL, trail);
 }
 
-/** The trail of the request that is being served, if its response will show one. */
+/** The trail of the request that is being served, if there is one: of colored requests, and of those whose response will show it. */
 export function activeTrail(): Trail | undefined {
-  return activeContext().getValue(TRAIL) as Trail | undefined;
+  return trailIn(activeContext());
+}
+
+export function trailIn(context: Context): Trail | undefined {
+  return context.getValue(TRAIL) as Trail | undefined;
 }

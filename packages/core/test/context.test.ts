@@ -8,6 +8,7 @@ import {
   activeFlowType,
   activeTrail,
   bind,
+  detached,
   flowTypeIn,
   flowTypeOfColor,
   parseFlowType,
@@ -192,4 +193,16 @@ describe('contexts of ours', () => {
     expect(flowTypeIn(context)).toEqual(flowTypeOfColor('c1'));
     expect(context.getValue(createContextKey('deep'))).toBeUndefined();
   });
+});
+
+it('detached: nothing of the work that is running is left, in what it starts neither', async () => {
+  const seen = await withColor('red', () =>
+    detached(async () => {
+      await new Promise(setImmediate);
+      return [activeColor(), activeContext()];
+    }),
+  );
+  expect(seen).toEqual([undefined, ROOT_CONTEXT]);
+  expect(detached(() => 7)).toBe(7);
+  expect(withColor('red', () => [detached(activeColor), activeColor()])).toEqual([undefined, 'red']);
 });

@@ -1,4 +1,4 @@
-export { activeColor, bind, ColorwayError, isColorwayError, withColor } from '@colorway/core';
+export { activeColor, bind, ColorwayError, detached, isColorwayError, withColor } from '@colorway/core';
 export type { CreateColoringOptions } from './coloring/options.js';
 export type { ColoringService } from './coloring/service-coloring.js';
 export { type ComposeOptions, composeDirectory } from './compose-directory.js';

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { RequestsInFlight } from '@colorway/core';
+import { type RequestsInFlight, trailIn } from '@colorway/core';
+import { servingContext } from './emit-in-context.js';
 import type { RawResponse } from './raw.js';
 
 /**
@@ -7,7 +8,11 @@ import type { RawResponse } from './raw.js';
  * once. The two listeners are shared by all requests, because this runs for uncolored ones too.
  */
 export function countInFlight(inFlight: RequestsInFlight): (response: RawResponse, colored: boolean) => void {
-  const endColored = () => inFlight.end(true);
+  function endColored(this: RawResponse): void {
+    inFlight.end(true);
+    const context = servingContext(this);
+    if (context !== undefined) trailIn(context)?.end();
+  }
   const endUncolored = () => inFlight.end(false);
 
   return function begin(response: RawResponse, colored: boolean): void {

@@ -5,6 +5,7 @@ import {
   ColorwayError,
   colorOf,
   count,
+  type DecisionEvent,
   type FlowType,
   flowTypeIn,
   flowTypeOfColor,
@@ -30,6 +31,7 @@ import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './o
 import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
 import { addServerTiming } from './server-timing.js';
+import { staleContext } from './stale-context.js';
 import { enterOnMessages } from './upgrade-context.js';
 
 /**
@@ -57,6 +59,7 @@ export class Edge<Request> {
   readonly #accept: AcceptPolicy<Request>;
   readonly #refusesInvalid: boolean;
   readonly #authenticate: ((request: RawRequest) => ColorwayError | undefined) | undefined;
+  readonly #onStale: ((event: DecisionEvent) => void) | undefined;
   readonly #explain: 'colored' | 'always' | 'never';
   readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
   readonly #glance: (request: RawRequest) => number;
@@ -88,6 +91,7 @@ export class Edge<Request> {
     this.#accept = accept;
     this.#authenticate = auth && authenticate(auth, carriers);
     this.#refusesInvalid = onInvalid === 'refuse';
+    this.#onStale = staleContext(coloring);
     this.#explain = explain;
     this.#secondSource = sources && secondSource(sources, carriers);
     this.#countInFlight = countInFlight(inFlight);
@@ -140,10 +144,10 @@ export class Edge<Request> {
     let context = active;
     if (flow !== undefined) context = this.#withFlow(active, flow, req);
     else if (extracted !== undefined) context = withoutFlowType(active, this.#coloring.carriers);
-    if (explained) {
-      const trail = new Trail();
+    if (explained || colored) {
+      const trail = new Trail(colored ? this.#onStale : undefined);
       context = withTrail(context, trail);
-      addServerTiming(res, trail);
+      if (explained) addServerTiming(res, trail);
     }
     emitInContext(context, res, req);
     emitInContext(context, res, res);

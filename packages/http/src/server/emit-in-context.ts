@@ -30,6 +30,11 @@ export function emitInContext(context: Context, response: RawResponse, emitter: 
   emitter.prependListener = prependListener;
 }
 
+/** The context in which a request or a response is served, if it has one. */
+export function servingContext(emitter: Emitter): Context | undefined {
+  return emitter[SERVING]?.context;
+}
+
 // `once` and `prependOnceListener` call these.
 const on = firstListener('on');
 const addListener = firstListener('addListener');

@@ -4,6 +4,7 @@ import {
   type CarrierOptions,
   type Color,
   type Coloring,
+  type ContextLossOption,
   MqBoard,
   RequestsInFlight,
   resolveCarrierNames,
@@ -18,6 +19,7 @@ export interface FakeColoringOptions {
   readonly color?: Color;
   readonly assumeInstanceColor?: boolean;
   readonly carriers?: CarrierOptions;
+  readonly contextLoss?: ContextLossOption;
 }
 
 /** As much of a Coloring as servers use. */
@@ -32,7 +34,7 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     assumeInstanceColor: options.assumeInstanceColor ?? true,
     inFlight: new RequestsInFlight(),
     servers: new ServedServers(),
-    contextLoss: 'off',
+    contextLoss: options.contextLoss ?? 'off',
     isClosing: false,
     mq: new MqBoard(),
     scope: new Scope('a double'),
