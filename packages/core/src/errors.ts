@@ -39,6 +39,8 @@ const STATUS_BY_CODE = {
   COLORWAY_GROUP_NAME: 500,
   /** Offsets are committed for a group of which nobody can tell whether it is the baseline's or the color's. */
   COLORWAY_GROUP_UNKNOWN: 500,
+  /** The consumer that handles what a color left behind crashed. It is tried again. */
+  COLORWAY_DRAIN_FAILED: 503,
   /** A wrapped client lacks what Colorway needs of it. */
   COLORWAY_CLIENT_UNSUPPORTED: 500,
   /** The message broker did not answer in time. */

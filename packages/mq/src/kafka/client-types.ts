@@ -131,6 +131,10 @@ export interface ConsumerConfigLike {
   readonly maxWaitTimeInMs?: number;
   readonly heartbeatInterval?: number;
   readonly sessionTimeout?: number;
+  readonly retry?: {
+    readonly retries?: number;
+    readonly restartOnFailure?: (error: Error) => Promise<boolean>;
+  };
 }
 
 export interface AdminClient {

@@ -2,9 +2,9 @@ import type { Coloring } from '@colorway/core';
 import { commitsOf } from './application-commits.js';
 import { checkClient, checkConsumerConfig } from './check-client.js';
 import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
+import { wrapConsumer } from './colored-consumer.js';
 import { GroupAdmin } from './group-admin.js';
 import { overlay } from './overlay.js';
-import { wrapConsumer } from './wrap-consumer.js';
 import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
 
 /**

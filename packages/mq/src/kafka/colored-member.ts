@@ -87,14 +87,8 @@ export class ColoredMember {
     );
   }
 
-  async run(): Promise<void> {
-    await this.consumer.run(innerRun(this.member));
-  }
-
-  /** Never throws: the broker finds out by itself where it cannot be told. */
-  async disconnect(): Promise<void> {
+  end(): void {
     this.member.end();
-    await this.consumer.disconnect().catch(() => {});
   }
 
   /** The status of a consumer says it too; a member that drains is nobody's consumer. */

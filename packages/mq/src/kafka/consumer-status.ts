@@ -2,17 +2,23 @@ import type { Color, MqConsumer, MqPartition, MqPhase } from '@colorway/core';
 import type { GroupMember } from './group-member.js';
 import type { HeldPartition } from './held-partition.js';
 
-export function consumerStatus(
-  group: string,
-  brokerGroup: string,
-  color: Color | undefined,
-  phase: MqPhase,
-  member: GroupMember | undefined,
-): MqConsumer {
+export interface ConsumerStanding {
+  readonly group: string;
+  readonly brokerGroup: string;
+  readonly color: Color | undefined;
+  readonly phase: MqPhase;
+  /** In phase `failed`. */
+  readonly failure: string | undefined;
+  readonly member: GroupMember | undefined;
+}
+
+export function consumerStatus({ member, failure, ...standing }: ConsumerStanding): MqConsumer {
   const partitions = Array.from(member?.all() ?? [], partitionStatus);
   return {
     broker: 'kafka',
-    ...{ group, brokerGroup, color, phase, partitions },
+    ...standing,
+    partitions,
+    ...(failure !== undefined && { failure }),
     handled: member?.tally.handled ?? 0,
     skipped: member?.tally.skipped ?? 0,
     unread: partitions.reduce<number | undefined>(

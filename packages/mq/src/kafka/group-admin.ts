@@ -1,15 +1,26 @@
+import { ColorwayError } from '@colorway/core';
+import { within } from '@colorway/core/background';
 import { parseOffset } from '../ownership/offset.js';
 import type { AdminClient } from './client-types.js';
 import { subscribedTopics } from './round-robin.js';
 
-/** What is asked of the broker about groups and topics. One connection, made at the first question. */
+/** A question that has no answer for so long counts as failed. */
+const ANSWER_MS = 10_000;
+
+/**
+ * What is asked of the broker about groups and topics. One connection, made at the first question. One that
+ * does not answer is dropped, and the next question makes another one.
+ */
 export class GroupAdmin {
   readonly #create: () => AdminClient;
   #users = 0;
   #admin: Promise<AdminClient> | undefined;
 
-  constructor(create: () => AdminClient) {
+  readonly #answerMs: number;
+
+  constructor(create: () => AdminClient, options: { readonly answerMs?: number } = {}) {
     this.#create = create;
+    this.#answerMs = options.answerMs ?? ANSWER_MS;
   }
 
   /** Whoever asks says so, for the connection keeps a process alive. Returns how to end it. */
@@ -20,23 +31,27 @@ export class GroupAdmin {
       if (!used) return;
       used = false;
       if (--this.#users > 0) return;
-      const admin = this.#admin;
-      this.#admin = undefined;
-      await admin?.then((connected) => connected.disconnect()).catch(() => {});
+      await this.#drop();
     };
   }
 
   async topics(): Promise<string[]> {
-    return (await this.#connected()).listTopics();
+    return this.#ask('listTopics', (admin) => admin.listTopics());
   }
 
-  async partitions(topic: string): Promise<number[]> {
-    return (await this.#offsets(topic)).map(({ partition }) => partition);
+  /** By partition: where its log begins, and the offset of its next message. */
+  async ends(topic: string): Promise<Map<number, { readonly low: bigint; readonly high: bigint }>> {
+    const offsets = await this.#offsets(topic);
+    return new Map(
+      offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),
+    );
   }
 
   /** The group's committed offsets by partition; a partition without one is left out. */
   async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
-    const fetched = await (await this.#connected()).fetchOffsets({ groupId, topics: [topic] });
+    const fetched = await this.#ask('fetchOffsets', (admin) =>
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    );
     const found = new Map<number, bigint>();
     for (const { partition, offset } of fetched.find((one) => one.topic === topic)?.partitions ?? []) {
       const parsed = parseOffset(offset);
@@ -63,7 +78,7 @@ export class GroupAdmin {
    * subscribe to other topics alone cannot: to get one of this topic they would have to join anew.
    */
   async hasMembers(groupId: string, topic?: string): Promise<boolean> {
-    const { groups } = await (await this.#connected()).describeGroups([groupId]);
+    const { groups } = await this.#ask('describeGroups', (admin) => admin.describeGroups([groupId]));
     const group = groups.find((one) => one.groupId === groupId);
     if (group === undefined || group.members.length === 0)
       return group !== undefined && !isEmptyState(group.state);
@@ -75,7 +90,7 @@ export class GroupAdmin {
 
   async deleteGroup(groupId: string): Promise<void> {
     try {
-      await (await this.#connected()).deleteGroups([groupId]);
+      await this.#ask('deleteGroups', (admin) => admin.deleteGroups([groupId]));
     } catch (error) {
       // Nobody ever committed in it, so the broker never made it.
       if (!isUnknownGroup(error)) throw error;
@@ -83,12 +98,23 @@ export class GroupAdmin {
   }
 
   async #offsets(topic: string): Promise<{ partition: number; high: string; low: string }[]> {
-    return (await this.#connected()).fetchTopicOffsets(topic);
+    return this.#ask('fetchTopicOffsets', (admin) => admin.fetchTopicOffsets(topic));
   }
 
-  #connected(): Promise<AdminClient> {
+  async #ask<T>(call: string, ask: (admin: AdminClient) => Promise<T>): Promise<T> {
     this.#admin ??= this.#connect();
-    return this.#admin;
+    const asked = this.#admin;
+    const answer = asked.then(ask);
+    let isLate = false;
+    return await within(this.#answerMs, answer, () => {
+      isLate = true;
+      return new ColorwayError(
+        'COLORWAY_BROKER_SILENT',
+        `The broker has not answered ${call} within ${this.#answerMs} ms.`,
+      );
+    }).finally(() => {
+      if (isLate && this.#admin === asked) void this.#drop();
+    });
   }
 
   async #connect(): Promise<AdminClient> {
@@ -101,6 +127,23 @@ export class GroupAdmin {
       throw error;
     }
   }
+
+  async #drop(): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = undefined;
+    // A connection that is broken already cannot be ended properly, and needs not.
+    await admin?.then((connected) => connected.disconnect()).catch(() => {});
+  }
+}
+
+/** Whether the broker says that there is no such topic. */
+export function isUnknownTopic(error: unknown): boolean {
+  for (let cause = error; typeof cause === 'object' && cause !== null; ) {
+    const { type, name, cause: next } = cause as { type?: unknown; name?: unknown; cause?: unknown };
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || name === 'KafkaJSTopicMetadataNotLoaded') return true;
+    cause = next;
+  }
+  return false;
 }
 
 function isEmptyState(state: string): boolean {

@@ -1,15 +1,16 @@
 import { type Color, type Coloring, parseColor } from '@colorway/core';
+import { callSafely, type Scope } from '@colorway/core/background';
 import { detachSubscriptions, endSubscriptions, recordDiscard } from '../leaving/index.js';
-import type { Left } from '../ownership/epoch-step.js';
+import { type Left, messagesLeft } from '../ownership/epoch-step.js';
 import { leave, type OnLeave } from '../ownership/handover-state.js';
 import { awaitAbsent } from './await-absent.js';
+import { BackgroundDrains } from './background-drains.js';
 import type { AdminClient, KafkaClient } from './client-types.js';
-import { Custodian } from './custodian.js';
-import { targetOf } from './custody.js';
 import type { Discarded } from './discarded.js';
-import { drainColor } from './drainer.js';
 import { GroupAdmin } from './group-admin.js';
+import { type DrainStanding, HandoverReconciler } from './handover-reconciler.js';
 import { type MqRuntime, runtimeOf } from './mq-runtime.js';
+import { targetOf } from './topic-custody.js';
 import type { TopicHandover } from './topic-handover.js';
 
 export interface LeaveGroupOptions {
@@ -69,8 +70,8 @@ export async function leaveGroup(
     await departure.begin();
     return { discarded: await departure.end() };
   } finally {
-    clearInterval(alive);
     await departure.release();
+    clearInterval(alive);
   }
 }
 
@@ -80,12 +81,12 @@ class Departure {
   readonly #options: LeaveGroupOptions;
   readonly #runtime: MqRuntime;
   readonly #admin: GroupAdmin;
-  readonly #releases: (() => unknown)[];
+  readonly #scope: Scope;
   readonly #leaving = new Map<string, TopicHandover>();
   /** The subscriptions of each topic, and what was counted here of it. */
   readonly #records = new Map<string, { readonly keys: readonly string[]; counts: Record<string, number> }>();
-  readonly #custodians: Custodian[] = [];
-  #discards: Promise<void> | undefined;
+  readonly #reconcilers: HandoverReconciler[] = [];
+  readonly #drains: BackgroundDrains;
 
   constructor(coloring: Coloring, kafka: KafkaClient, options: LeaveGroupOptions) {
     this.#coloring = coloring;
@@ -93,7 +94,20 @@ class Departure {
     this.#options = options;
     this.#runtime = runtimeOf(coloring);
     this.#admin = new GroupAdmin(() => kafka.admin() as AdminClient);
-    this.#releases = [this.#admin.use()];
+    const { group, color } = options;
+    this.#scope = coloring.scope.child(`leaveGroup ${group}, ${color}`);
+    this.#scope.defer(this.#admin.use());
+    // Handlers are the consumers' own; to count needs none.
+    this.#drains = new BackgroundDrains({
+      ...{ coloring, kafka, admin: this.#admin, scope: this.#scope, group, config: {}, run: {} },
+      topics: this.#leaving,
+      mayDrain: async (_, onLeave) => onLeave === 'discard',
+      isAskedFor: () => true,
+      onDiscard: (_, discarded) => this.#discarding(discarded),
+      onDrained: () => {
+        for (const reconciler of this.#reconcilers) reconciler.look(color);
+      },
+    });
   }
 
   /** Marks the subscriptions first: should this process end, the consumers do the rest. */
@@ -103,7 +117,7 @@ class Departure {
       const keys = await detachSubscriptions(this.#runtime.state, targetOf(group, topic), color, onLeave);
       this.#records.set(topic, { keys, counts: {} });
       const { handover, release } = this.#runtime.useHandover(group, topic);
-      this.#releases.push(release);
+      this.#scope.defer(release);
       await handover.refresh();
       const left = await handover.transition(color, (state) => leave(state, state.epoch, onLeave));
       if (left.kind === 'refused' && left.reason === 'not-joined') continue;
@@ -114,18 +128,17 @@ class Departure {
 
   /** How many messages were given up. */
   async end(): Promise<number> {
-    const { color, onProgress = () => {}, signal } = this.#options;
+    const { color, signal } = this.#options;
     await Promise.all(
       Array.from(this.#leaving.values(), (handover) =>
         awaitAbsent(handover, color, {
           isOver: ({ kind }) => kind === 'absent',
           onState: ({ kind, epoch }) =>
-            onProgress({ kind: 'state', topic: handover.topic, state: kind, epoch }),
-          signal,
+            this.#tell({ kind: 'state', topic: handover.topic, state: kind, epoch }),
+          signal: this.#endedBy(signal),
         }),
       ),
     );
-    await this.#discards;
     let discarded = 0;
     for (const { keys, counts } of this.#records.values()) {
       const all = await endSubscriptions(this.#runtime.state, keys, counts);
@@ -135,44 +148,47 @@ class Departure {
   }
 
   async release(): Promise<void> {
-    for (const custodian of this.#custodians) custodian.stop();
-    for (const release of this.#releases.splice(0)) await release();
+    await this.#scope.dispose();
   }
 
   #watchOver(topic: string, handover: TopicHandover): void {
-    const custodian = new Custodian({
-      ...{ runtime: this.#runtime, admin: this.#admin, handover, fromBeginning: true },
-      drain: (of, standing, left) => {
-        if (of === this.#options.color) this.#drain(topic, standing, left);
-      },
+    const { color } = this.#options;
+    const reconciler = new HandoverReconciler({
+      ...{ scope: this.#scope, runtime: this.#runtime, admin: this.#admin, handover, fromBeginning: true },
+      // What it asks for is this color's alone; for others it does what anybody does.
+      drain: async (of, standing, left) =>
+        of === color ? this.#drain(topic, standing, left) : notOurs(handover),
+      draining: (of, standing) => this.#drains.standing(of, standing),
     });
-    this.#custodians.push(custodian);
-    custodian.start();
+    this.#reconcilers.push(reconciler);
+    reconciler.start();
   }
 
-  /** Handlers are the consumers' own; to count needs none. */
-  #drain(topic: string, onLeave: OnLeave, left: readonly Left[]): void {
-    const { color, onProgress = () => {} } = this.#options;
-    const messages = left.reduce((sum, { from, to }) => sum + Number(to - from), 0);
-    onProgress({ kind: 'left', topic, messages });
-    if (onLeave !== 'discard' || this.#discards !== undefined) return;
-    this.#discards = drainColor({
-      ...{ coloring: this.#coloring, kafka: this.#kafka, admin: this.#admin, color, onLeave },
-      ...{ config: {}, run: {}, topics: this.#leaving },
-      onDiscard: (discarded) => this.#discarding(discarded),
-    })
-      .catch(() => {}) // It is begun again at the next look.
-      .finally(() => {
-        this.#discards = undefined;
-        for (const custodian of this.#custodians) custodian.look();
-      });
+  #drain(topic: string, onLeave: OnLeave, left: readonly Left[]): Promise<DrainStanding> {
+    this.#tell({ kind: 'left', topic, messages: messagesLeft(left) });
+    return this.#drains.want(this.#options.color, onLeave);
   }
 
   async #discarding({ topic, partition, part, messages, more }: Discarded): Promise<void> {
     const record = this.#records.get(topic);
-    this.#options.onProgress?.({ kind: 'discard', topic, partition, messages: more });
+    this.#tell({ kind: 'discard', topic, partition, messages: more });
     if (record === undefined) return;
     record.counts[part] = messages;
     for (const key of record.keys) await recordDiscard(this.#runtime.state, key, part, messages);
   }
+
+  #tell(progress: LeaveProgress): void {
+    const { onProgress } = this.#options;
+    if (onProgress === undefined) return;
+    callSafely(this.#coloring.reporter, 'onProgress of leaveGroup', () => onProgress(progress));
+  }
+
+  /** Closing the coloring ends the waiting too. */
+  #endedBy(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#scope.signal : AbortSignal.any([signal, this.#scope.signal]);
+  }
+}
+
+function notOurs({ group }: TopicHandover): DrainStanding {
+  return { kind: 'not-ours', waitingFor: `a consumer of ${group}` };
 }

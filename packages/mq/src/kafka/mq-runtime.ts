@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type Color, type Coloring, ColorwayError, type MqBoard, type StateStore } from '@colorway/core';
+import { withTimeLimit } from '@colorway/core/background';
 import { parseHandover } from '../ownership/handover-codec.js';
 import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js';
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
 import { handoverStatus } from './handover-status.js';
 import { TopicHandover } from './topic-handover.js';
+
+/** A call of the directory that has no answer for so long counts as failed. */
+const STATE_MS = 10_000;
 
 /** What the consumers of one coloring share: one view of each (group, topic), however many read it. */
 export class MqRuntime {
@@ -20,7 +24,7 @@ export class MqRuntime {
   >();
 
   constructor(coloring: Coloring, state: StateStore) {
-    this.state = state;
+    this.state = withTimeLimit(state, STATE_MS);
     this.#board = coloring.mq;
     this.by = `${coloring.service}-${process.pid}-${randomBytes(4).toString('hex')}`;
   }

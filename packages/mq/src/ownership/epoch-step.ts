@@ -52,6 +52,11 @@ export interface Left {
   readonly to: bigint;
 }
 
+/** At most so many. */
+export function messagesLeft(left: readonly Left[]): number {
+  return left.reduce((sum, { from, to }) => sum + Number(to - from), 0);
+}
+
 /** Pure. Anybody may ask and act, several at once: the compare-and-set lets one through. */
 export function nextEpochStep(situation: EpochSituation): EpochStep {
   const { fences, color } = situation;

@@ -1,6 +1,8 @@
-import type { Coloring } from '@colorway/core';
+import type { Coloring, MqPhase } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import type { Leaving } from '../leaving/index.js';
-import type { ConsumerClient, ConsumerConfigLike, KafkaClient, RunConfig } from './client-types.js';
+import type { ClientConsumer } from './client-consumer.js';
+import type { ConsumerConfigLike, KafkaClient, RunConfig } from './client-types.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { GroupMember } from './group-member.js';
 import type { GroupSession } from './group-session.js';
@@ -8,15 +10,17 @@ import type { MqRuntime } from './mq-runtime.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** What one run of a wrapped consumer has to work with. */
-export interface ConsumerSetting {
+export interface MembershipSetting {
   readonly coloring: Coloring;
+  /** Owns all that goes on in this run. */
+  readonly scope: Scope;
   readonly kafka: KafkaClient;
   readonly admin: GroupAdmin;
   readonly runtime: MqRuntime;
   readonly leaving: Leaving;
   /** Of the user's consumer. */
   readonly config: ConsumerConfigLike;
-  readonly consumer: ConsumerClient;
+  readonly client: ClientConsumer;
   readonly session: GroupSession;
   /** As the application names it, and as the broker knows it. */
   readonly group: string;
@@ -25,17 +29,12 @@ export interface ConsumerSetting {
   readonly subscribed: ReadonlyMap<string, { readonly fromBeginning: boolean }>;
   /** The user's handlers. */
   readonly run: RunConfig;
-  /** Something failed that nobody awaits. */
-  readonly failed: (error: unknown) => void;
 }
 
-/** One run of a wrapped consumer, of the baseline's or of a color's. */
-export interface ConsumerRun {
-  readonly phase: 'starting' | 'running' | 'waiting-for-drain' | 'left';
+/** A consumer's membership of its group while it runs: of the baseline's or of a color's. */
+export interface Membership {
+  readonly phase: Extract<MqPhase, 'starting' | 'running' | 'waiting-for-drain' | 'left'>;
   readonly member: GroupMember | undefined;
+  /** Resolves when it has joined, or waits for its turn in the background. */
   start(): Promise<void>;
-  /** The consumer is about to end: nothing is begun any more; what is under way may go on. */
-  ending(): void;
-  /** Ends all that goes on beside the client's consumer. */
-  stop(): void;
 }

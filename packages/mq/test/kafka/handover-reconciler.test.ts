@@ -1,8 +1,8 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { countBatch } from '../../src/kafka/count-batch.js';
-import { Custodian } from '../../src/kafka/custodian.js';
 import type { GroupAdmin } from '../../src/kafka/group-admin.js';
+import { HandoverReconciler } from '../../src/kafka/handover-reconciler.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 import type { TopicHandover } from '../../src/kafka/topic-handover.js';
 import { activate, claimClosing, join, leave, startDraining } from '../../src/ownership/handover-state.js';
@@ -12,7 +12,7 @@ interface Group {
   committed: bigint | undefined;
 }
 
-/** A broker of one partition a topic, as far as a custodian asks. */
+/** A broker of one partition a topic, as far as a reconciler asks. */
 function setUp() {
   const directory = memoryDirectory();
   const coloring = createColoring({ service: 'stock', color: '', directory });
@@ -29,7 +29,7 @@ function setUp() {
     onAsk: (_group: string): void => {},
   };
   const admin = {
-    partitions: async () => [0],
+    ends: async () => new Map([[0, { low: 0n, high: 9n }]]),
     starts: async () => new Map([[0, 0n]]),
     ends: async () => new Map([[0, broker.end]]),
     committed: async (name: string) => {
@@ -50,11 +50,12 @@ function setUp() {
     releases.push(release);
     return handover;
   };
-  const start = (handover: TopicHandover): Custodian => {
-    const custodian = new Custodian({ runtime, handover, admin, fromBeginning: true });
-    releases.unshift(() => custodian.stop());
-    custodian.start();
-    return custodian;
+  const scope = coloring.scope.child('test');
+  releases.push(() => void scope.dispose());
+  const start = (handover: TopicHandover): HandoverReconciler => {
+    const reconciler = new HandoverReconciler({ scope, runtime, handover, admin, fromBeginning: true });
+    reconciler.start();
+    return reconciler;
   };
   const close = (): void => {
     for (const release of releases.splice(0)) release();
@@ -79,7 +80,7 @@ async function drained(handover: TopicHandover, closer?: string): Promise<void> 
   }
 }
 
-describe('the custodian of a topic', () => {
+describe('the reconciler of a topic’s hand-overs', () => {
   let world: ReturnType<typeof setUp>;
   beforeEach(() => {
     world = setUp();
@@ -115,7 +116,7 @@ describe('the custodian of a topic', () => {
     for (let second = 0; second < 29; second++) await jest.advanceTimersByTimeAsync(1_000);
     expect(state(orders)).toMatchObject({ kind: 'draining', closer: 'somebody else' });
     expect(world.broker.deleted).toEqual([]);
-    for (let second = 0; second < 5; second++) await jest.advanceTimersByTimeAsync(1_000);
+    for (let second = 0; second < 8; second++) await jest.advanceTimersByTimeAsync(1_000);
     expect(state(orders)?.kind).toBe('absent');
     expect(world.broker.deleted).toEqual(['GID_red_order']);
   });
@@ -126,12 +127,9 @@ describe('the custodian of a topic', () => {
     Object.assign(world.group('GID_red_order'), { members: 1, committed: 5n });
     await others.transition('red', join);
     await drained(orders);
-    const steps: string[] = [];
-    const custodian = world.start(orders);
-    custodian.onStep((color, step) => steps.push(`${color} ${step.kind}`));
+    world.start(orders);
     await until(() => state(orders)?.kind === 'absent');
     expect(world.broker.deleted).toEqual([]);
-    expect(steps).toContain('red claim-closing');
 
     const alone = setUp();
     try {

@@ -1,32 +1,33 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Color, isColorwayError } from '@colorway/core';
+import { sleep, unlessAborted } from '@colorway/core/background';
 import { join } from '../ownership/handover-state.js';
 import { checkEnvironment } from './check-environment.js';
-import { ColoredMember } from './colored-member.js';
-import type { ConsumerRun, ConsumerSetting } from './consumer-setting.js';
-import { Custody, targetOf } from './custody.js';
+import { ColoredMember, innerRun } from './colored-member.js';
 import type { GroupMember } from './group-member.js';
+import type { Membership, MembershipSetting } from './membership.js';
+import { TopicCustody, targetOf } from './topic-custody.js';
 
 /** For what no watch tells of. */
 const LOOK_EVERY_MS = 5_000;
 const PAUSE_MS = 100;
+const COME_BACK = 'COLORWAY_REJOIN_FAILED';
 
-/** One run of a colored consumer: it joins, leaves when its membership ends, and comes back with it. */
-export class ColoredRun implements ConsumerRun {
-  phase: ConsumerRun['phase'] = 'starting';
+/** A colored consumer while it runs: it joins, leaves when its membership ends, and comes back with it. */
+export class ColoredMembership implements Membership {
+  phase: Membership['phase'] = 'starting';
   member: GroupMember | undefined;
-  readonly #setting: ConsumerSetting;
+  readonly #setting: MembershipSetting;
   readonly #color: Color;
-  readonly #custody: Custody;
-  readonly #stopped = new AbortController();
+  readonly #custody: TopicCustody;
 
-  constructor(setting: ConsumerSetting, color: Color) {
+  constructor(setting: MembershipSetting, color: Color) {
     this.#setting = setting;
     this.#color = color;
-    this.#custody = new Custody(setting, {
+    this.#custody = new TopicCustody(setting, {
       mayDrain: async (of, onLeave) => this.#mayDrain(of, onLeave === 'discard'),
       attention: (of) => of === color && this.#waitsForJoinFence(),
     });
+    setting.scope.defer(() => this.member?.end());
   }
 
   /** @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN` */
@@ -36,17 +37,7 @@ export class ColoredRun implements ConsumerRun {
     if (joined) return this.#run();
     // Started with the application, so it does not wait for what an earlier end left to be drained.
     this.phase = 'waiting-for-drain';
-    void this.#comeBack(async () => true);
-  }
-
-  ending(): void {
-    this.#stopped.abort();
-  }
-
-  stop(): void {
-    this.#stopped.abort();
-    this.member?.end();
-    this.#custody.stop();
+    this.#setting.scope.spawn('come back', (signal) => this.#comeBack(signal, async () => true));
   }
 
   /** False when the color still leaves: what it left is drained first. */
@@ -67,11 +58,24 @@ export class ColoredRun implements ConsumerRun {
   }
 
   async #run(): Promise<void> {
-    const { coloring, kafka, admin, brokerGroup, config, topics, run, consumer, session, leaving, group } =
-      this.#setting;
+    const {
+      coloring,
+      kafka,
+      admin,
+      brokerGroup,
+      config,
+      topics,
+      run,
+      client,
+      session,
+      leaving,
+      group,
+      scope,
+    } = this.#setting;
+    scope.signal.throwIfAborted();
     const colored = new ColoredMember({
       ...{ coloring, kafka, admin, config, topics, run, color: this.#color, group: brokerGroup },
-      made: { consumer, session },
+      made: { consumer: client.consumer, session },
       onFinished: () => this.#leave(),
       onJoinFenceMissing: () => this.#custody.look(),
       onDiscard: ({ topic, part, messages }) =>
@@ -81,7 +85,8 @@ export class ColoredRun implements ConsumerRun {
     this.member = colored.member;
     this.phase = 'running';
     try {
-      await colored.run();
+      // The stop waits for the client itself.
+      await unlessAborted(scope.signal, client.run(innerRun(colored.member)));
       session.mustCommit();
     } catch (error) {
       this.phase = 'waiting-for-drain';
@@ -92,36 +97,33 @@ export class ColoredRun implements ConsumerRun {
 
   /** The color has left, and all that it owned is handled: the group must be empty for its end. */
   #leave(): void {
-    if (this.phase !== 'running') return;
+    const { client, scope } = this.#setting;
+    if (this.phase !== 'running' || scope.isDisposed) return;
     this.phase = 'left';
-    const { consumer, failed } = this.#setting;
-    void consumer
-      .stop()
-      .catch(failed)
-      .then(() => {
-        if (this.#over) return;
-        this.member?.end();
-        this.#custody.look();
-        void this.#comeBack(() => this.#isWantedAgain());
-      });
+    scope.spawn('leave', async (signal) => {
+      await client.stop();
+      this.member?.end();
+      this.#custody.look();
+      await this.#comeBack(signal, () => this.#isWantedAgain());
+    });
   }
 
   /** Joins as soon as it is wanted, and nothing of the last time is left. */
-  async #comeBack(isWanted: () => Promise<boolean>): Promise<void> {
-    const { failed } = this.#setting;
-    while (!this.#over) {
-      const changed = this.#change();
+  async #comeBack(signal: AbortSignal, isWanted: () => Promise<boolean>): Promise<void> {
+    const { coloring, brokerGroup } = this.#setting;
+    const subject = `consumer group ${brokerGroup}, to join again`;
+    while (!signal.aborted) {
+      const changed = this.#change(signal);
       try {
-        if (await isWanted()) {
-          if ((await this.#join()) && !this.#over) return await this.#run();
-        }
+        if ((await isWanted()) && (await this.#join()) && !signal.aborted) return await this.#run();
+        coloring.reporter.working(COME_BACK, subject);
       } catch (error) {
         // The environment ended meanwhile: there may be another one. Or the directory is away, and comes back.
         if (isColorwayError(error) && error.code === 'COLORWAY_ENVIRONMENT_UNKNOWN') this.phase = 'left';
-        else if (!this.#over) failed(error);
+        else if (!signal.aborted) coloring.reporter.failing(COME_BACK, subject, error);
       }
       // What it writes itself is a change too.
-      await Promise.all([changed, sleep(PAUSE_MS, undefined, { ref: false })]);
+      await Promise.all([changed, sleep(PAUSE_MS, signal)]);
     }
   }
 
@@ -148,18 +150,13 @@ export class ColoredRun implements ConsumerRun {
     return false;
   }
 
-  get #over(): boolean {
-    return this.#stopped.signal.aborted;
-  }
-
   #targets() {
     return Array.from(this.#setting.topics.keys(), (topic) => targetOf(this.#setting.group, topic));
   }
 
   /** Until the directory tells of a change, but not for long. */
-  #change(): Promise<void> {
+  #change(signal: AbortSignal): Promise<void> {
     const { topics, leaving } = this.#setting;
-    const { signal } = this.#stopped;
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

@@ -1,0 +1,83 @@
+import { backoffMs, sleep, unlessAborted } from '@colorway/core/background';
+import { BaselineSteps } from './baseline-steps.js';
+import { innerRun } from './colored-member.js';
+import { isUnknownTopic } from './group-admin.js';
+import { GroupMember } from './group-member.js';
+import type { HeldPartition } from './held-partition.js';
+import type { Membership, MembershipSetting } from './membership.js';
+import { TopicCustody } from './topic-custody.js';
+
+/** The client tries again by itself too, where it lost its connection. */
+const START_ATTEMPTS = 4;
+
+/** A consumer of the baseline while it runs. */
+export class BaselineMembership implements Membership {
+  phase: Membership['phase'] = 'starting';
+  readonly member: GroupMember;
+  readonly #setting: MembershipSetting;
+  readonly #custody: TopicCustody;
+  readonly #starts = new Map<string, ReadonlyMap<number, bigint>>();
+
+  constructor(setting: MembershipSetting) {
+    const { coloring, client, session, topics, run, scope } = setting;
+    this.#setting = setting;
+    this.#custody = new TopicCustody(setting);
+    this.member = new GroupMember({ coloring, consumer: client.consumer, session, topics, run });
+    scope.defer(() => this.member.end());
+  }
+
+  async start(): Promise<void> {
+    const { subscribed, session, client, scope } = this.#setting;
+    const { member } = this;
+    // Before the group is joined: no later start in a partition is below these.
+    for (const [topic, { fromBeginning }] of subscribed) {
+      this.#starts.set(topic, await this.#startsIn(topic, fromBeginning));
+    }
+    member.start(
+      new BaselineSteps({
+        session,
+        commits: member.commits,
+        byHand: member.run.autoCommit === false,
+        startOf: (held) => this.#startOf(held),
+        decided: (color, owner) => member.decided(color, owner),
+      }),
+    );
+    this.#custody.start();
+    scope.signal.throwIfAborted();
+    this.phase = 'running';
+    // The stop waits for the client itself.
+    await unlessAborted(scope.signal, client.run(innerRun(member)));
+    session.mustCommit();
+  }
+
+  /**
+   * None for a topic that the broker has yet to make. Any other error is not taken for that: a fence at the beginning
+   * of the log would come of it.
+   */
+  async #startsIn(topic: string, fromBeginning: boolean): Promise<ReadonlyMap<number, bigint>> {
+    const { admin, scope } = this.#setting;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await unlessAborted(scope.signal, admin.starts(topic, fromBeginning));
+      } catch (error) {
+        scope.signal.throwIfAborted();
+        if (isUnknownTopic(error)) return new Map();
+        if (attempt === START_ATTEMPTS) throw error;
+        await sleep(backoffMs(attempt, 2_000), scope.signal);
+        scope.signal.throwIfAborted();
+      }
+    }
+  }
+
+  async #startOf({ topic, partition }: HeldPartition): Promise<bigint> {
+    const { admin, group } = this.#setting;
+    const committed = (await admin.committed(group, topic)).get(partition);
+    // A partition that is newer than this consumer starts somewhere at or behind its beginning.
+    return (
+      committed ??
+      this.#starts.get(topic)?.get(partition) ??
+      (await admin.starts(topic, true)).get(partition) ??
+      0n
+    );
+  }
+}
