@@ -4,7 +4,7 @@ import type { OnLeave } from '../ownership/handover-state.js';
 import type { Discarded } from './discarded.js';
 import { type DrainOptions, drainColor } from './drain-color.js';
 import { HandlerFailures } from './handler-failures.js';
-import type { DrainStanding } from './handover-reconciler.js';
+import { type DrainStanding, waitsForConsumer } from './handover-reconciler.js';
 
 /** Whoever asked by `leaveGroup` to discard does it, and counts. Only where he has gone the consumers do. */
 const DISCARD_AFTER_MS = 10_000;
@@ -65,7 +65,7 @@ export class BackgroundDrains {
       drain.onLeave = onLeave;
       drain.attempt?.abort();
     }
-    return { kind: 'ours', waitingFor: this.#waitingFor(color, drain) };
+    return { kind: 'ours', ...this.#waitsFor(color, drain) };
   }
 
   /** Messages of a color without members are left. Says whether this process drains them, and how that stands. */
@@ -73,10 +73,7 @@ export class BackgroundDrains {
     const known = this.standing(color, onLeave);
     if (known !== undefined) return known;
     const { group, topics, mayDrain, isAskedFor } = this.#options;
-    const notOurs: DrainStanding = {
-      kind: 'not-ours',
-      waitingFor: `a consumer of ${group} that reads ${[...topics.keys()].join(', ')}`,
-    };
+    const notOurs = waitsForConsumer(group, [...topics.keys()].join(', '));
     if (onLeave === 'discard' && !isAskedFor(color) && !this.#isOverdue(color)) return notOurs;
     if (!(await mayDrain(color, onLeave))) return notOurs;
     this.#discards.delete(color);
@@ -115,16 +112,22 @@ export class BackgroundDrains {
     return { kind: 'settled' };
   }
 
-  #waitingFor(color: Color, { failures }: Drain): string {
+  #waitsFor(color: Color, { failures }: Drain): { readonly waitingFor: string; readonly remedy?: string } {
     const { group } = this.#options;
     const poisoned = failures.worst();
     if (poisoned !== undefined) {
       const { topic, partition, offset, reason } = poisoned;
-      return `the handler of ${group} fails on ${topic}/${partition}@${offset}: ${reason}; mend it, or end with --on-leave discard`;
+      return {
+        waitingFor: `the handler of ${group}, which fails on ${topic}/${partition}@${offset}: ${reason}`,
+        remedy: 'Mend it, or end with --on-leave discard',
+      };
     }
     const { lastError } = this.#reconciler.status().find(({ key }) => key === color) ?? {};
-    if (lastError === undefined) return `a consumer of ${group}`;
-    return `a consumer of ${group}, whose drain failed and is tried again: ${lastError}; end with --on-leave discard if it stays`;
+    if (lastError === undefined) return { waitingFor: `a consumer of ${group}` };
+    return {
+      waitingFor: `a consumer of ${group}, whose drain failed and is tried again: ${lastError}`,
+      remedy: 'If it stays so, mend that, or end with --on-leave discard',
+    };
   }
 
   #isOverdue(color: Color): boolean {

@@ -5,6 +5,7 @@ import { activate, claimClosing, type OnLeave, startDraining } from '../ownershi
 import { closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { MqRuntime } from './mq-runtime.js';
+import { reachedBy, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** How soon what the directory does not tell of is looked at again, and how seldom when it goes on for long. */
@@ -12,6 +13,11 @@ const SOON_MS = 250;
 const SELDOM_MS = 5_000;
 /** A drain that goes on: so often people are told how far it is. */
 const DRAIN_MS = 1_000;
+/** Remains of colors that have left are looked at again: the baseline may have read past them. Ever more seldom. */
+const SWEEP_MS = 5_000;
+const SWEEP_SELDOM_MS = 60_000;
+/** The key of that; not a color. */
+const SWEEP = 'what has left';
 /** A color that needs something is a key, so there is nothing to find in an idle look. */
 const IDLE_MS = 60_000;
 
@@ -19,14 +25,23 @@ const IDLE_MS = 60_000;
 export interface DrainStanding {
   /** `not-ours`: somebody else has the handlers, or does it already. */
   readonly kind: 'ours' | 'not-ours';
-  /** What the drain waits for, for people. */
+  /** What the drain waits for, for people, and what to do about it. */
   readonly waitingFor: string;
+  readonly remedy?: string;
 }
 
 /** How far one color's leave of one topic is, for people. */
 export interface LeaveProgress {
   readonly remaining?: number;
   readonly waitingFor?: string;
+  readonly remedy?: string;
+}
+
+/** When a color is looked at again, and what it waits for. */
+interface Wait {
+  readonly afterMs: number;
+  readonly waitingFor?: string;
+  readonly remedy?: string;
 }
 
 export interface HandoverReconcilerOptions {
@@ -51,11 +66,13 @@ export interface HandoverReconcilerOptions {
  */
 export class HandoverReconciler {
   readonly #options: HandoverReconcilerOptions;
-  readonly #reconciler: Reconciler<Color>;
+  readonly #reconciler: Reconciler<Color | typeof SWEEP>;
   readonly #listeners = new Set<(color: Color, progress: LeaveProgress) => void>();
   /** Since when each color is in its state. */
   readonly #since = new Map<Color, { readonly state: string; readonly at: number }>();
   readonly #closers = new Map<string, number>();
+  /** At first because somebody may have stopped in the middle. */
+  #sweepMs: number | undefined = SWEEP_MS;
 
   constructor(options: HandoverReconcilerOptions) {
     this.#options = options;
@@ -65,7 +82,7 @@ export class HandoverReconciler {
       scope,
       name: `hand-over of ${group}, topic ${topic}`,
       keys: () => this.#pending(),
-      step: (color) => this.#step(color),
+      step: (key) => (key === SWEEP ? this.#sweep() : this.#step(key)),
       idleMs: IDLE_MS,
     });
   }
@@ -100,8 +117,9 @@ export class HandoverReconciler {
     return this.#reconciler.status().map((key) => ({ ...key, broker: 'kafka', name }));
   }
 
-  *#pending(): Iterable<Color> {
+  *#pending(): Iterable<Color | typeof SWEEP> {
     const { handover, attention } = this.#options;
+    if (this.#sweepMs !== undefined) yield SWEEP;
     for (const [color, { handover: state }] of handover.table.colors) {
       const { kind } = state;
       if (kind === 'joining' || kind === 'leaving' || kind === 'draining') yield color;
@@ -109,22 +127,38 @@ export class HandoverReconciler {
     }
   }
 
-  async #step(color: Color): Promise<StepOutcome> {
-    const { handover, runtime, admin, fromBeginning } = this.#options;
-    await handover.refresh();
-    const step = await lookAtEpoch({ handover, runtime, admin, fromBeginning }, color);
-    const outcome = await this.#take(color, step);
-    const waitingFor = outcome.kind === 'again' ? outcome.waitingFor : undefined;
-    const remaining = remainingOf(step);
-    const progress = {
-      ...(remaining !== undefined && { remaining }),
-      ...(waitingFor !== undefined && { waitingFor }),
-    };
-    for (const listener of [...this.#listeners]) listener(color, progress);
-    return outcome;
+  /** Takes out of the directory what nobody needs any more. */
+  async #sweep(): Promise<StepOutcome> {
+    const { handover, admin, fromBeginning } = this.#options;
+    const { group, topic } = handover;
+    const reached = () => reachedBy(admin, group, topic, fromBeginning);
+    const afterMs = this.#sweepMs ?? SWEEP_MS;
+    const again = await sweepHandover(handover, { reached });
+    this.#sweepMs = again ? Math.min(SWEEP_SELDOM_MS, afterMs * 1.5) : undefined;
+    return again ? { kind: 'again', afterMs } : { kind: 'settled' };
   }
 
-  async #take(color: Color, step: EpochStep): Promise<StepOutcome> {
+  async #step(color: Color): Promise<StepOutcome> {
+    const { handover, runtime, admin, fromBeginning } = this.#options;
+    await handover.refreshColor(color);
+    const step = await lookAtEpoch({ handover, runtime, admin, fromBeginning }, color);
+    const { afterMs, waitingFor, remedy } = await this.#take(color, step);
+    const remaining = remainingOf(step);
+    const progress: LeaveProgress = {
+      ...(remaining !== undefined && { remaining }),
+      ...(waitingFor !== undefined && { waitingFor }),
+      ...(remedy !== undefined && { remedy }),
+    };
+    for (const listener of [...this.#listeners]) listener(color, progress);
+    if (waitingFor === undefined) return { kind: 'again', afterMs };
+    return {
+      kind: 'again',
+      afterMs,
+      waitingFor: remedy === undefined ? waitingFor : `${waitingFor}. ${remedy}.`,
+    };
+  }
+
+  async #take(color: Color, step: EpochStep): Promise<Wait> {
     const { handover, runtime, admin, drain, draining } = this.#options;
     const { by } = runtime;
     const { group } = handover;
@@ -132,7 +166,7 @@ export class HandoverReconciler {
     const state = handover.table.colors.get(color)?.handover;
     switch (step.kind) {
       case 'none':
-        return { kind: 'again', afterMs: this.#patience(color, 'none') };
+        return { afterMs: this.#patience(color, 'none') };
       case 'activate':
         await handover.transition(color, (standing) => activate(standing, step.epoch));
         return SOON;
@@ -143,16 +177,20 @@ export class HandoverReconciler {
         if (state?.kind !== 'draining') return SOON;
         const own = draining?.(color, state.onLeave);
         if (own === undefined && step.by === 'members')
-          return { kind: 'again', afterMs: DRAIN_MS, waitingFor: `the consumers of ${coloredGroup}` };
+          return { afterMs: DRAIN_MS, waitingFor: `the consumers of ${coloredGroup}` };
         const standing = own ?? (await drain?.(color, state.onLeave, step.left));
-        const { kind = 'not-ours', waitingFor = `a consumer of ${group}` } = standing ?? {};
-        return { kind: 'again', afterMs: kind === 'ours' ? DRAIN_MS : SELDOM_MS, waitingFor };
+        const { kind, ...wait } = standing ?? waitsForConsumer(group, handover.topic);
+        return { ...wait, afterMs: kind === 'ours' ? DRAIN_MS : SELDOM_MS };
       }
       case 'claim-closing':
         await handover.transition(color, (standing) => claimClosing(standing, step.epoch, by));
         return SOON;
       case 'delete-group-and-close':
-        if (await closeEpoch({ handover, runtime, admin }, color, step.epoch)) return SOON;
+        if (await closeEpoch({ handover, runtime, admin }, color, step.epoch)) {
+          this.#sweepMs = SWEEP_MS;
+          this.look(SWEEP);
+          return SOON;
+        }
         return this.#waits(color, step.kind, `the other topics of ${coloredGroup} to leave`);
       case 'wait':
         if (step.for === 'other-closer') await replaceDeadCloser({ handover, runtime }, color, this.#closers);
@@ -160,8 +198,8 @@ export class HandoverReconciler {
     }
   }
 
-  #waits(color: Color, reason: string, waitingFor: string): StepOutcome {
-    return { kind: 'again', afterMs: this.#patience(color, reason), waitingFor };
+  #waits(color: Color, reason: string, waitingFor: string): Wait {
+    return { afterMs: this.#patience(color, reason), waitingFor };
   }
 
   /** Half as long as it has waited already: a wait costs ever less, and its end is noticed soon all the same. */
@@ -177,7 +215,16 @@ export class HandoverReconciler {
 }
 
 /** The directory tells of what was written, so this is for a lost message of it. */
-const SOON: StepOutcome = { kind: 'again', afterMs: DRAIN_MS };
+const SOON: Wait = { afterMs: DRAIN_MS };
+
+/** Nobody here has the handlers. */
+export function waitsForConsumer(group: string, topics: string): DrainStanding {
+  return {
+    kind: 'not-ours',
+    waitingFor: `a consumer of ${group}`,
+    remedy: `Start a consumer of ${group} that reads ${topics}, or end with --on-leave discard`,
+  };
+}
 
 function remainingOf(step: EpochStep): number | undefined {
   if (step.kind === 'drain') return messagesLeft(step.left);

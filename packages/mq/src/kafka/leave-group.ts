@@ -8,7 +8,7 @@ import { BackgroundDrains } from './background-drains.js';
 import type { AdminClient, KafkaClient } from './client-types.js';
 import type { Discarded } from './discarded.js';
 import { GroupAdmin } from './group-admin.js';
-import { type DrainStanding, HandoverReconciler } from './handover-reconciler.js';
+import { type DrainStanding, HandoverReconciler, waitsForConsumer } from './handover-reconciler.js';
 import { type MqRuntime, runtimeOf } from './mq-runtime.js';
 import { targetOf } from './topic-custody.js';
 import type { TopicHandover } from './topic-handover.js';
@@ -157,7 +157,7 @@ class Departure {
       ...{ scope: this.#scope, runtime: this.#runtime, admin: this.#admin, handover, fromBeginning: true },
       // What it asks for is this color's alone; for others it does what anybody does.
       drain: async (of, standing, left) =>
-        of === color ? this.#drain(topic, standing, left) : notOurs(handover),
+        of === color ? this.#drain(topic, standing, left) : waitsForConsumer(handover.group, topic),
       draining: (of, standing) => this.#drains.standing(of, standing),
     });
     this.#reconcilers.push(reconciler);
@@ -187,8 +187,4 @@ class Departure {
   #endedBy(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#scope.signal : AbortSignal.any([signal, this.#scope.signal]);
   }
-}
-
-function notOurs({ group }: TopicHandover): DrainStanding {
-  return { kind: 'not-ours', waitingFor: `a consumer of ${group}` };
 }

@@ -1,6 +1,7 @@
 import type { Color, SubscriptionTarget } from '@colorway/core';
 import type { OnLeave } from '../ownership/handover-state.js';
 import { BackgroundDrains } from './background-drains.js';
+import { discardTopic } from './discard-topic.js';
 import { HandoverReconciler } from './handover-reconciler.js';
 import type { MembershipSetting } from './membership.js';
 import { withdrawTopic } from './withdraw-topic.js';
@@ -25,7 +26,7 @@ export class TopicCustody {
 
   /** Ends with the scope of the consumer. */
   start(): void {
-    const { coloring, scope, runtime, admin, leaving, topics, subscribed, group } = this.#setting;
+    const { coloring, scope, kafka, runtime, admin, leaving, topics, subscribed, group } = this.#setting;
     scope.signal.throwIfAborted();
     const { attention } = this.#options;
     const drains = this.#drains();
@@ -47,6 +48,12 @@ export class TopicCustody {
       scope.signal.addEventListener('abort', () => void stop(), { once: true });
       scope.defer(stop);
     }
+    const stop = leaving.serveDiscards({
+      broker: 'kafka',
+      leave: (work) => discardTopic({ coloring, scope, kafka, admin, runtime }, work),
+    });
+    scope.signal.addEventListener('abort', () => void stop(), { once: true });
+    scope.defer(stop);
     scope.defer(
       coloring.mq.add(() => ({
         work: [...this.#reconcilers.flatMap((one) => one.status()), ...drains.status()],

@@ -85,10 +85,19 @@ export function activate(state: Handover, epoch: number): Transition {
 /**
  * The color is to leave: whoever removes the membership writes this *before* anybody fixes where the
  * colored group stopped. Also legal while it is still joining.
+ *
+ * A drain that has begun may become a discard, and never the other way round: what was given up is given up.
  */
 export function leave(state: Handover, epoch: number, onLeave: OnLeave): Transition {
   if (state.kind === 'absent') return refused('not-joined', state);
+  if (becomesDiscard(state, onLeave)) {
+    return step(state, epoch, ['leaving', 'draining'], (standing) => ({ ...standing, onLeave }));
+  }
   return step(state, epoch, ['joining', 'active'], () => ({ kind: 'leaving', epoch, onLeave }));
+}
+
+function becomesDiscard(state: Handover, onLeave: OnLeave): boolean {
+  return 'onLeave' in state && state.onLeave === 'drain' && onLeave === 'discard';
 }
 
 /** Every partition has its leave fence. */

@@ -17,6 +17,7 @@ export interface MemoryStart {
   readonly run?: MemoryRunConfig;
   /** The service, of which the membership is. Default `stock`. */
   readonly service?: string;
+  readonly group?: string;
   /** Returns before the consumer runs: the test calls `run`. */
   readonly idle?: boolean;
 }
@@ -104,10 +105,10 @@ export class MemoryShop {
   }
 
   async start(by: string, options: MemoryStart = {}): Promise<MemoryRunning> {
-    const { color, topics = [this.topic], run, service, idle = false } = options;
+    const { color, topics = [this.topic], run, service, group = this.group, idle = false } = options;
     const coloring = this.coloring(color, service);
     if (color !== undefined) await coloring.environments.ensure(color, { owner: 'test' });
-    const consumer = coloredKafka(coloring, this.client()).consumer({ groupId: this.group });
+    const consumer = coloredKafka(coloring, this.client()).consumer({ groupId: group });
     await consumer.connect();
     await consumer.subscribe({ topics, fromBeginning: true });
     this.onClose(() => consumer.disconnect());

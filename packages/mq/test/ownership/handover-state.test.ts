@@ -29,6 +29,11 @@ const told = (transition: Transition): unknown =>
   transition.kind === 'next' ? transition.state : transition.reason;
 
 describe('the states of a hand-over', () => {
+  it('a discard never becomes a drain again', () => {
+    expect(told(leave({ ...draining, onLeave: 'discard' }, 2, 'drain'))).toBe('wrong-state');
+    expect(told(leave({ ...leaving, onLeave: 'discard' }, 2, 'drain'))).toBe('wrong-state');
+  });
+
   const nextEpoch: Handover = { kind: 'joining', epoch: 3 };
   it.each<[string, (state: Handover) => Transition, unknown[]]>([
     [
@@ -40,6 +45,16 @@ describe('the states of a hand-over', () => {
       'activate',
       (state) => activate(state, 2),
       ['wrong-state', active, 'wrong-state', 'wrong-state', 'wrong-state', 'wrong-state'],
+    ],
+    [
+      'leave with discard, also where a drain has begun',
+      (state) => leave(state, 2, 'discard'),
+      [
+        'not-joined',
+        ...[joining, active, leaving].map(() => ({ kind: 'leaving', epoch: 2, onLeave: 'discard' })),
+        { ...draining, onLeave: 'discard' },
+        { ...closing, onLeave: 'discard' },
+      ],
     ],
     [
       'leave',
