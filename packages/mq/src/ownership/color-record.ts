@@ -161,10 +161,12 @@ function later(a: Handover, b: Handover): Handover {
   return compareHandovers(a, b) < 0 ? b : a;
 }
 
-/** Of two that stand at the same place: a closer is not taken back, and what is folded is not unfolded. */
+/** Of two that stand at the same place: neither a closer nor a discard is taken back, and what is folded is not unfolded. */
 function isNewer(read: Handover, known: Handover | Unreadable): boolean {
   if (known.kind === 'unreadable') return true;
   if (sinceOf(read) < sinceOf(known)) return false;
+  if ('onLeave' in known && 'onLeave' in read && known.onLeave === 'discard' && read.onLeave === 'drain')
+    return false;
   if (known.kind === 'draining' && known.closer !== undefined) {
     if (read.kind === 'draining' && read.closer === undefined) return false;
   }

@@ -20,7 +20,7 @@ describe('a drain', () => {
   const leftBehind = async (count: number): Promise<string[]> => {
     const base = await shop.start('dead base');
     const red = await shop.start('dead red', { color: 'red' });
-    await shop.untilHandover('red', 'active 1');
+    await shop.untilHandover('red', 'active');
     await red.coloring.close();
     const ids = await shop.send(count, 'red');
     await until('the baseline has passed them', async () => (await shop.broker.lag(shop.group)) === 0);
@@ -58,7 +58,7 @@ describe('a drain', () => {
     expect(tries.length).toBeLessThanOrEqual(5);
     expect(tries.length).toBeGreaterThan(1);
     mended = true;
-    await shop.untilHandover('red', 'absent 1', 20_000);
+    await shop.untilHandover('red', 'gone', 20_000);
     expect(shop.handled.map(({ id }) => id).sort()).toEqual([...ids].sort());
   }, 60_000);
 
@@ -78,7 +78,7 @@ describe('a drain', () => {
     await until('the rest is handled', () => shop.handled.length === 8);
     const ended = await tool.environments.withdraw('stock', 'red', { onLeave: 'discard' });
     expect(ended.discarded).toBe(4);
-    expect(await shop.handover('red')).toBe('absent 1');
+    expect(await shop.handover('red')).toBe('gone');
     expect(shop.handled).toHaveLength(8);
   }, 60_000);
 
@@ -100,7 +100,7 @@ describe('a drain', () => {
     });
     const tool = shop.coloring();
     await tool.environments.withdraw('stock', 'red', { wait: false });
-    await shop.untilHandover('red', 'absent 1', 20_000);
+    await shop.untilHandover('red', 'gone', 20_000);
     expect(crashed).toHaveLength(1);
     expect(new Set(shop.handled.map(({ id }) => id))).toEqual(new Set(ids));
   }, 60_000);
@@ -129,14 +129,14 @@ describe('a drain', () => {
   test('of a topic that only the color read, its consumer dead: a discard is done by any process of the service', async () => {
     await shop.start('other', { topics: ['invoices'], group: 'GID_invoice' });
     const red = await shop.start('red', { color: 'red' });
-    await shop.untilHandover('red', 'active 1');
+    await shop.untilHandover('red', 'active');
     await red.coloring.close();
     await shop.send(6, 'red');
     const tool = shop.coloring();
     const ended = await tool.environments.withdraw('stock', 'red', { onLeave: 'discard' });
     // Behind the place where red stopped all is the baseline's, whenever there is one.
     expect(ended).toEqual({ withdrawn: true, discarded: 0 });
-    expect(await shop.handover('red')).toBe('absent 1');
+    expect(await shop.handover('red')).toBe('gone');
     expect(shop.handled).toEqual([]);
   }, 60_000);
 });

@@ -93,7 +93,7 @@ describe('at any moment of any story', () => {
     if (story === 'drain' || story === 'discard') {
       const base = await shop.start('dead base');
       const red = await shop.start('dead red', { color: 'red' });
-      await shop.untilHandover('red', 'active 1');
+      await shop.untilHandover('red', 'active');
       await red.coloring.close();
       await shop.send(12, 'red');
       await until('the baseline has passed them', async () => (await shop.broker.lag(shop.group)) === 0);

@@ -131,12 +131,12 @@ export class MemoryShop {
     return ids;
   }
 
-  /** How the hand-over of a color stands, read from the directory. */
+  /** How the hand-over of a color stands, read from the directory; `gone` where it is over, or never began. */
   async handover(color: string, topic = this.topic): Promise<string> {
     const entry = await this.uncounted.get(`mq/${this.group}/${topic}/${color}`);
-    if (entry === undefined) return 'none';
-    const { state: kind, epoch } = JSON.parse(entry.value) as { state: string; epoch: number };
-    return `${kind} ${epoch}`;
+    if (entry === undefined) return 'gone';
+    const { state: kind } = JSON.parse(entry.value) as { state: string };
+    return kind === 'absent' ? 'gone' : kind;
   }
 
   untilHandover(color: string, wanted: string, timeoutMs?: number): Promise<void> {

@@ -20,7 +20,7 @@ describe('requests to the broker and the directory', () => {
   const leftBehind = async (color: string): Promise<void> => {
     const base = await shop.start('base');
     const red = await shop.start(color, { color });
-    await shop.untilHandover(color, 'active 1');
+    await shop.untilHandover(color, 'active');
     await red.coloring.close();
     await shop.send(10, color);
     await until('the baseline has passed them', async () => (await shop.broker.lag(shop.group)) === 0);
@@ -31,8 +31,8 @@ describe('requests to the broker and the directory', () => {
     await shop.start('base');
     await shop.start('red', { color: 'red' });
     await shop.start('blue', { color: 'blue' });
-    await shop.untilHandover('red', 'active 1');
-    await shop.untilHandover('blue', 'active 1');
+    await shop.untilHandover('red', 'active');
+    await shop.untilHandover('blue', 'active');
     await settle();
     const { by } = await shop.countRequests(MS);
     // A color says that it lives, and upkeep of its environment reads: both are rare.
@@ -41,11 +41,11 @@ describe('requests to the broker and the directory', () => {
 
   test('a color that waits for somebody else’s drain asks at most 4 times a second', async () => {
     await shop.start('blue', { color: 'blue' });
-    await shop.untilHandover('blue', 'active 1');
+    await shop.untilHandover('blue', 'active');
     await leftBehind('red');
     const tool = shop.coloring();
     await tool.environments.withdraw('stock', 'red', { wait: false });
-    await shop.untilHandover('red', 'draining 1');
+    await shop.untilHandover('red', 'draining');
     await settle();
     expect(await rate()).toBeLessThanOrEqual(4);
     expect(shop.handled.filter(({ by }) => by === 'blue')).toEqual([]);
@@ -59,12 +59,12 @@ describe('requests to the broker and the directory', () => {
     const base = await shop.start('base', { run: { eachMessage: () => held } });
     await shop.send(2);
     await shop.start('red', { color: 'red' });
-    await shop.untilHandover('red', 'joining 1');
+    await shop.untilHandover('red', 'joining');
     await settle();
     const asked = await rate(2);
     release();
     expect(asked).toBeLessThanOrEqual(4);
-    await shop.untilHandover('red', 'active 1');
+    await shop.untilHandover('red', 'active');
     await base.coloring.close();
   }, 40_000);
 
@@ -76,7 +76,7 @@ describe('requests to the broker and the directory', () => {
       ...{ group: shop.group, topics: [shop.topic], color: 'red', onLeave: 'drain' },
       signal: abort.signal,
     }).catch((error: unknown) => error);
-    await shop.untilHandover('red', 'draining 1');
+    await shop.untilHandover('red', 'draining');
     await settle();
     expect(await rate()).toBeLessThanOrEqual(4);
     abort.abort();
@@ -86,7 +86,7 @@ describe('requests to the broker and the directory', () => {
   test('an error that stays is tried with pauses that grow', async () => {
     const base = await shop.start('base');
     const red = await shop.start('red', { color: 'red' });
-    await shop.untilHandover('red', 'active 1');
+    await shop.untilHandover('red', 'active');
     await red.coloring.close();
     shop.onRequest = (call) => {
       if (call === 'admin.deleteGroups') throw new Error('GROUP_AUTHORIZATION_FAILED');
@@ -98,7 +98,7 @@ describe('requests to the broker and the directory', () => {
     expect(await rate()).toBeLessThanOrEqual(6);
     // Others are not held up by it.
     await shop.start('blue', { color: 'blue' });
-    await shop.untilHandover('blue', 'active 1', 3_000);
+    await shop.untilHandover('blue', 'active', 3_000);
     expect(base.coloring.mq.status().work).toContainEqual(
       expect.objectContaining({ state: 'failing', lastError: expect.stringContaining('AUTHORIZATION') }),
     );
