@@ -22,8 +22,8 @@ export async function lookAtEpoch(
   color: Color,
 ): Promise<EpochStep> {
   const { handover, admin } = setting;
-  const ends = await admin.ends(handover.topic);
-  const partitions = [...ends.keys()];
+  const logs = await admin.logs(handover.topic);
+  const partitions = [...logs.keys()];
   await fenceForEmptyGroups(setting, color, partitions);
   const fences = handover.table;
   const draining = fences.colors.get(color)?.handover.kind === 'draining';
@@ -40,7 +40,7 @@ export async function lookAtEpoch(
     const step = nextEpochStep({
       ...{ fences, color, partitions, closer: setting.runtime.by },
       // What retention has deleted nobody can handle any more.
-      committed: (partition) => behind(offsets.get(partition), ends.get(partition)?.low),
+      committed: (partition) => behind(offsets.get(partition), logs.get(partition)?.low),
       members: () => fact('members'),
       shared: () => fact('shared'),
     });

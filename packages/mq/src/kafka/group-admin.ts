@@ -40,7 +40,7 @@ export class GroupAdmin {
   }
 
   /** By partition: where its log begins, and the offset of its next message. */
-  async ends(topic: string): Promise<Map<number, { readonly low: bigint; readonly high: bigint }>> {
+  async logs(topic: string): Promise<Map<number, { readonly low: bigint; readonly high: bigint }>> {
     const offsets = await this.#offsets(topic);
     return new Map(
       offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),

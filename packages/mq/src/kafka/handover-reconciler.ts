@@ -5,19 +5,16 @@ import { activate, claimClosing, type OnLeave, startDraining } from '../ownershi
 import { closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { MqRuntime } from './mq-runtime.js';
-import { reachedBy, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
+import { TopicUpkeep } from './topic-upkeep.js';
 
 /** How soon what the directory does not tell of is looked at again, and how seldom when it goes on for long. */
 const SOON_MS = 250;
 const SELDOM_MS = 5_000;
 /** A drain that goes on: so often people are told how far it is. */
 const DRAIN_MS = 1_000;
-/** Remains of colors that have left are looked at again: the baseline may have read past them. Ever more seldom. */
-const SWEEP_MS = 5_000;
-const SWEEP_SELDOM_MS = 60_000;
-/** The key of that; not a color. */
-const SWEEP = 'what has left';
+/** The key of the topic's upkeep; not a color. */
+const UPKEEP = 'the topic itself';
 /** A color that needs something is a key, so there is nothing to find in an idle look. */
 const IDLE_MS = 60_000;
 
@@ -66,23 +63,23 @@ export interface HandoverReconcilerOptions {
  */
 export class HandoverReconciler {
   readonly #options: HandoverReconcilerOptions;
-  readonly #reconciler: Reconciler<Color | typeof SWEEP>;
+  readonly #reconciler: Reconciler<Color | typeof UPKEEP>;
   readonly #listeners = new Set<(color: Color, progress: LeaveProgress) => void>();
   /** Since when each color is in its state. */
   readonly #since = new Map<Color, { readonly state: string; readonly at: number }>();
   readonly #closers = new Map<string, number>();
-  /** At first because somebody may have stopped in the middle. */
-  #sweepMs: number | undefined = SWEEP_MS;
+  readonly #upkeep: TopicUpkeep;
 
   constructor(options: HandoverReconcilerOptions) {
     this.#options = options;
+    this.#upkeep = new TopicUpkeep(options);
     const { scope, handover } = options;
     const { group, topic } = handover;
     this.#reconciler = new Reconciler({
       scope,
       name: `hand-over of ${group}, topic ${topic}`,
       keys: () => this.#pending(),
-      step: (key) => (key === SWEEP ? this.#sweep() : this.#step(key)),
+      step: (key) => (key === UPKEEP ? this.#keepUp() : this.#step(key)),
       idleMs: IDLE_MS,
     });
   }
@@ -117,9 +114,9 @@ export class HandoverReconciler {
     return this.#reconciler.status().map((key) => ({ ...key, broker: 'kafka', name }));
   }
 
-  *#pending(): Iterable<Color | typeof SWEEP> {
+  *#pending(): Iterable<Color | typeof UPKEEP> {
     const { handover, attention } = this.#options;
-    if (this.#sweepMs !== undefined) yield SWEEP;
+    yield UPKEEP;
     for (const [color, { handover: state }] of handover.table.colors) {
       const { kind } = state;
       if (kind === 'joining' || kind === 'leaving' || kind === 'draining') yield color;
@@ -127,15 +124,9 @@ export class HandoverReconciler {
     }
   }
 
-  /** Takes out of the directory what nobody needs any more. */
-  async #sweep(): Promise<StepOutcome> {
-    const { handover, admin, fromBeginning } = this.#options;
-    const { group, topic } = handover;
-    const reached = () => reachedBy(admin, group, topic, fromBeginning);
-    const afterMs = this.#sweepMs ?? SWEEP_MS;
-    const again = await sweepHandover(handover, { reached });
-    this.#sweepMs = again ? Math.min(SWEEP_SELDOM_MS, afterMs * 1.5) : undefined;
-    return again ? { kind: 'again', afterMs } : { kind: 'settled' };
+  async #keepUp(): Promise<StepOutcome> {
+    await this.#upkeep.work();
+    return { kind: 'again', afterMs: this.#upkeep.dueInMs };
   }
 
   async #step(color: Color): Promise<StepOutcome> {
@@ -187,8 +178,8 @@ export class HandoverReconciler {
         return SOON;
       case 'delete-group-and-close':
         if (await closeEpoch({ handover, runtime, admin }, color, step.epoch)) {
-          this.#sweepMs = SWEEP_MS;
-          this.look(SWEEP);
+          await this.#upkeep.left(color);
+          this.look(UPKEEP);
           return SOON;
         }
         return this.#waits(color, step.kind, `the other topics of ${coloredGroup} to leave`);

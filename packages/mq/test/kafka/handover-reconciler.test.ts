@@ -1,3 +1,4 @@
+import type { Scope } from '@colorway/core/background';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { countBatch } from '../../src/kafka/count-batch.js';
@@ -29,7 +30,7 @@ function setUp() {
     onAsk: (_group: string): void => {},
   };
   const admin = {
-    ends: async () => new Map([[0, { low: 0n, high: 9n }]]),
+    logs: async () => new Map([[0, { low: 0n, high: broker.end }]]),
     starts: async () => new Map([[0, 0n]]),
     ends: async () => new Map([[0, broker.end]]),
     committed: async (name: string) => {
@@ -50,12 +51,11 @@ function setUp() {
     releases.push(release);
     return handover;
   };
-  const scope = coloring.scope.child('test');
-  releases.push(() => void scope.dispose());
-  const start = (handover: TopicHandover): HandoverReconciler => {
+  const start = (handover: TopicHandover): Scope => {
+    const scope = coloring.scope.child('test');
     const reconciler = new HandoverReconciler({ scope, runtime, handover, admin, fromBeginning: true });
     reconciler.start();
-    return reconciler;
+    return scope;
   };
   const close = (): void => {
     for (const release of releases.splice(0)) release();
@@ -172,10 +172,10 @@ describe('a topic that was deleted and made anew', () => {
     Object.assign(world.group('GID_red_order'), { members: 1, committed: undefined });
     await drained(orders);
     world.broker.end = 5n;
-    const custodian = world.start(orders);
+    const first = world.start(orders);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(state(orders)?.kind).toBe('draining');
-    custodian.stop();
+    await first.dispose();
     world.broker.end = 4n;
     world.start(orders);
     await until(() => state(orders) === undefined);
@@ -195,17 +195,17 @@ describe('what is left of colors that have left', () => {
     let committed = 5n;
     const at = async (offset: bigint) => new Map(partitions.map((partition) => [partition, offset]));
     const admin = {
-      partitions: async () => partitions,
+      logs: async () => new Map(partitions.map((partition) => [partition, { low: 0n, high: 1_000n }])),
       starts: () => at(0n),
       ends: () => at(1_000n),
       committed: (group: string) => at(group === 'GID_order' ? committed : 8n),
       hasMembers: async () => false,
       deleteGroup: async () => {},
     } as unknown as GroupAdmin;
-    const custodian = new Custodian({
-      ...{ runtime: runtimeOf(coloring), handover, admin, fromBeginning: true },
-    });
-    custodian.start();
+    const scope = coloring.scope.child('test');
+    new HandoverReconciler({
+      ...{ scope, runtime: runtimeOf(coloring), handover, admin, fromBeginning: true },
+    }).start();
     try {
       const living = await handover.transition('living', join);
       await until(() => handover.table.colors.get('living')?.handover.kind === 'active');
@@ -226,7 +226,7 @@ describe('what is left of colors that have left', () => {
       await until(async () => (await store.list(handover.prefix)).length === rest);
       await until(() => [...handover.table.colors.keys()].join() === 'living');
     } finally {
-      custodian.stop();
+      await scope.dispose();
       release();
       await coloring.close();
     }
