@@ -32,6 +32,8 @@ export interface InstanceRecord {
 }
 
 export interface InstanceStore {
+  /** `network` where other machines read it, so that an address of this machine alone is of no use there. */
+  readonly reach?: 'network';
   /**
    * Registers, or replaces, the instance of this id. It vanishes when it is not renewed within `leaseMs`.
    * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED`

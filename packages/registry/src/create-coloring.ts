@@ -2,7 +2,7 @@ import { useCarrierNames } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
 import { type CreateColoringOptions, resolveOptions } from './coloring/options.js';
 import { type ColoringService, ServiceColoring } from './coloring/service-coloring.js';
-import { fileDirectory } from './file/file-directory.js';
+import { defaultDirectory } from './default-directory.js';
 
 /**
  * One service's part in coloring: hand it to every middleware and client, call `register()` when the
@@ -29,7 +29,7 @@ import { fileDirectory } from './file/file-directory.js';
  */
 export function createColoring(options: CreateColoringOptions): ColoringService {
   const resolved = resolveOptions(options);
-  const coloring = new ServiceColoring(resolved, options.directory ?? fileDirectory());
+  const coloring = new ServiceColoring(resolved, options.directory ?? defaultDirectory());
   useCarrierNames(resolved.carriers);
   setupContext();
   return coloring;

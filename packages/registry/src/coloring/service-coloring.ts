@@ -20,6 +20,7 @@ import {
 } from '@colorway/core';
 import { type Reporter, Scope, withTimeLimit } from '@colorway/core/background';
 import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
+import { checkAnnounced } from './announced-address.js';
 import { type CloseTask, closingStage } from './closing.js';
 import { startSweep } from './environment-sweep.js';
 import { keepEnvironment } from './environment-upkeep.js';
@@ -100,7 +101,8 @@ export class ServiceColoring implements ColoringService {
       const state = withTimeLimit(directory.state, options.directoryTimeoutMs);
       this.#environments = new Environments(state, { declaredBy: service, reporter: this.reporter });
       this.#lastUse = new LastUse(state, Date.now, this.scope);
-      startSweep(this.scope, state);
+      const environments = this.#environments;
+      startSweep(this.scope, state, { environments, view: () => this.view() });
     }
   }
 
@@ -156,6 +158,7 @@ export class ServiceColoring implements ColoringService {
     this.#mustNotBe('closing');
     this.#mustNotBe('closed');
     const record = instanceRecord(this.service, this.color, this.carriers, options);
+    checkAnnounced(this.directory.instances, record, this.reporter);
     const ready = readyCheck(options, record);
     const releases: (() => void)[] = [];
     const registration: InstanceRegistration = new InstanceRegistration({

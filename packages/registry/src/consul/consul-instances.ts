@@ -27,6 +27,7 @@ const UNKNOWN_CHECK = /unknown check|does not have associated TTL/i;
 
 /** Instances as services of a Consul agent, each with a TTL check. */
 export class ConsulInstances implements InstanceStore {
+  readonly reach = 'network';
   readonly #client: ConsulClient;
   readonly #options: ConsulOptions;
   readonly #watches: Watches;

@@ -18,6 +18,7 @@ import { PrefixWatch } from './prefix-watch.js';
 
 /** Instances as keys below a prefix, each under a lease of its own; the key ends with the id. */
 export class EtcdInstances implements InstanceStore {
+  readonly reach = 'network';
   readonly #client: EtcdClient;
   readonly #prefix: string;
   readonly #watches: Watches;

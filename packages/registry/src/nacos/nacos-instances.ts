@@ -27,6 +27,7 @@ export function nacosInstances(options: NacosOptions = {}): {
 }
 
 class NacosInstances implements InstanceStore {
+  readonly reach = 'network';
   readonly #http: NacosHttp;
   readonly #link: NacosLink;
   readonly #registrations: Registrations;

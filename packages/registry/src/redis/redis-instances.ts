@@ -17,6 +17,7 @@ import { DEREGISTER, REGISTER, RENEW } from './scripts.js';
  * takes out those whose leases are over.
  */
 export class RedisInstances implements InstanceStore {
+  readonly reach = 'network';
   readonly #link: RedisLink;
   readonly #space: RedisKeySpace;
   readonly #tracker: ChangeTracker;
