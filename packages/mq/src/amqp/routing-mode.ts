@@ -118,9 +118,10 @@ export class RoutingMode implements Mode {
     const { routed, topology } = this.#state;
     // A queue that is gone is the application's to declare: without us it would be gone too.
     if (!routed.has(queue) || !(await topology.hasQueue(queue))) return { mended: [] };
-    const mended = await topology.missing(queue);
+    const { coloring, colors, baseline } = routingNames(queue);
+    const mended = await topology.missing([coloring, colors, baseline]);
     await this.#build(queue);
-    await this.#rebind(queue);
+    if (mended.includes(coloring)) await this.#rebind(queue);
     return { mended };
   }
 
@@ -135,12 +136,17 @@ export class RoutingMode implements Mode {
       };
     }
     destinations.setRouted(queue);
+    const { own, ownColors } = routingNames(queue);
+    const missing = await topology.missing([own, ownColors]);
     await topology.join(queue, color);
-    await this.#rebind(queue);
-    return { mended };
+    if (missing.includes(own)) await this.#rebind(queue);
+    return { mended: [...mended, ...missing] };
   }
 
-  /** An exchange took its bindings along. One whose source is gone too is the application's to declare. */
+  /**
+   * An exchange took its bindings along. They are put back then alone: a binding that is missing by itself may have been taken
+   * away by a newer version of the application. One whose source is gone too is the application's to declare.
+   */
   async #rebind(queue: string): Promise<void> {
     for (const binding of this.#bindings(queue)) {
       try {

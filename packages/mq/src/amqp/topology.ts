@@ -50,11 +50,10 @@ export class Topology {
     return this.#side.has((channel) => channel.checkQueue(queue));
   }
 
-  /** Which of its exchanges a routing lacks. Each that is missing costs a channel. */
-  async missing(queue: string): Promise<readonly string[]> {
-    const { coloring, colors, baseline } = routingNames(queue);
+  /** Which of these exchanges are not there. Each that is missing costs a channel. */
+  async missing(exchanges: readonly string[]): Promise<string[]> {
     const missing: string[] = [];
-    for (const exchange of [coloring, colors, baseline]) {
+    for (const exchange of exchanges) {
       if (!(await this.#side.has((channel) => channel.checkExchange(exchange)))) missing.push(exchange);
     }
     return missing;

@@ -169,6 +169,18 @@ describeWithServers(['rabbitmq'], 'amqp, topology that others change', (servers)
     ]);
   });
 
+  test('a binding that another process of the application took away stays away', async () => {
+    const { queue, exchange, directory, handled, start, send } = world({ checkTopologyMs: 200 });
+    await start();
+    await start('a');
+    const newer = await instance(url(), undefined, { directory });
+    await newer.channel.unbindQueue(queue, exchange, 'order.*');
+    await pause(1_500);
+    await send('1');
+    await pause(200);
+    expect(handled).toEqual([]);
+  });
+
   test('what is there costs a few questions, and no channel', async () => {
     const { queue, exchange, directory } = world();
     const connection = await connect(url());
