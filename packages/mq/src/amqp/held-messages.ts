@@ -1,4 +1,4 @@
-import { type AmqpChannel, replyCode } from './amqp-channel.js';
+import { type AmqpChannel, type AmqpMessage, replyCode } from './amqp-channel.js';
 import { routingNames } from './queue-names.js';
 import { republished } from './republished.js';
 import type { SideChannel } from './side-channel.js';
@@ -47,20 +47,25 @@ export class HeldMessages {
 
   /** False where the rest is in other hands, or nobody takes it. */
   async #moveSome(channel: AmqpChannel, queue: string, held: string): Promise<boolean> {
-    for (let moved = 0; moved < BATCH; moved++) {
+    const { coloring } = routingNames(queue);
+    const moves: { readonly message: AmqpMessage; readonly isTaken: Promise<boolean> }[] = [];
+    while (moves.length < BATCH) {
       const message = await channel.get(held);
-      if (message === false) return moved > 0;
-      const { coloring } = routingNames(queue);
+      if (message === false) break;
       const options = republished(message.properties);
-      const isTaken = await this.#publisher
+      const isTaken = this.#publisher
         .publish(coloring, message.fields.routingKey, message.content, options)
         .catch(() => false); // refused, or the broker is away: it stays, for the next one who declares
-      if (!isTaken) {
-        channel.nack(message, false, true);
-        return false;
-      }
-      channel.ack(message);
+      moves.push({ message, isTaken });
     }
-    return true;
+    let areTaken = moves.length > 0;
+    for (const { message, isTaken } of moves) {
+      if (await isTaken) channel.ack(message);
+      else {
+        channel.nack(message, false, true);
+        areTaken = false;
+      }
+    }
+    return areTaken;
   }
 }
