@@ -3,6 +3,7 @@ import { commitsOf } from './application-commits.js';
 import { checkClient, checkConsumerConfig } from './check-client.js';
 import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
 import { wrapConsumer } from './colored-consumer.js';
+import { serveDiscards } from './discard-server.js';
 import { GroupAdmin } from './group-admin.js';
 import { overlay } from './overlay.js';
 import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
@@ -27,6 +28,7 @@ import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
 export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
   checkClient(kafka);
   const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
+  serveDiscards(coloring, kafka);
   return overlay(kafka, {
     producer: (config?: never) => {
       const colored = coloredProducerConfig(coloring, config);

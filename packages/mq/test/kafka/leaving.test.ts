@@ -1,5 +1,5 @@
 import { membershipKey, parseSubscription, subscriptionKey } from '@colorway/core';
-import { leaveGroup } from '@colorway/mq/kafka';
+import { coloredKafka, leaveGroup } from '@colorway/mq/kafka';
 import { Environments, type LeaveProgress } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
@@ -88,6 +88,42 @@ describeWithServers(['kafka'], 'a service that is taken out of its environment',
     expect(Math.max(...told.map(({ remaining = 0 }) => remaining))).toBeGreaterThan(0);
     expect(shop.faults(ids)).toEqual([]);
     expect(shop.ids('baseline')).toHaveLength(40);
+  }, 60_000);
+
+  test('that alone read a topic, and is dead, waits for a consumer, and is discarded by any process of the service', async () => {
+    // Its process ends, and the directory stays.
+    shop = new Shop(servers.kafka.brokers, { ...memoryDirectory(), close: async () => {} });
+    await shop.createTopic(2);
+    const red = await shop.start('red', { color: 'red' });
+    await until('it has joined', async () => (await subscription())?.state === 'joined');
+    await shop.send(2, 'red');
+    await until('it reads', () => shop.handled.length === 2);
+    await red.stop();
+    await red.coloring.close();
+    await shop.send(10, 'red');
+    const { environments } = shop.coloring();
+    const told: LeaveProgress[] = [];
+    const stop = new AbortController();
+    const draining = environments.delete('red', { onProgress: (one) => told.push(one), signal: stop.signal });
+    draining.catch(() => {});
+    await until('it is told', () => told.length > 0);
+    expect(told[0]).toMatchObject({
+      waitingFor: `a consumer of ${shop.group}`,
+      remedy: expect.stringMatching(
+        /^Start a consumer of .* \(service stock\), or end with --on-leave discard/,
+      ),
+    });
+    stop.abort(new Error('enough'));
+    // A process that has a client of the broker, and consumes nothing of it.
+    const other = shop.coloring();
+    coloredKafka(other, shop.client());
+    // What the color had not read is the baseline's from here on, which has not passed it: nothing is given up.
+    expect(await other.environments.delete('red', { onLeave: 'discard' })).toEqual({
+      deleted: false,
+      discarded: 0,
+    });
+    expect(await groups()).not.toContain(redGroup());
+    expect(shop.handled).toHaveLength(2);
   }, 60_000);
 
   test.each([false, true])(
