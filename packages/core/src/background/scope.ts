@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ColorwayError } from '../errors.js';
 import { defaultReporter, type Reporter } from './reporter.js';
 
@@ -25,6 +26,8 @@ export class Scope {
   constructor(name: string, options: { readonly reporter?: Reporter; readonly parent?: Scope } = {}) {
     this.name = name;
     this.#parent = options.parent;
+    // One listener for each thing that waits here: many are no leak.
+    setMaxListeners(0, this.signal);
     this.#reporter = options.reporter ?? options.parent?.reporter ?? defaultReporter();
   }
 

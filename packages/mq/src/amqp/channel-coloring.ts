@@ -21,6 +21,7 @@ import { pauseChannel } from './pause-channel.js';
 import { QueueMembership } from './queue-membership.js';
 import { canBeRouted, isBrokersName, routingNames } from './queue-names.js';
 import { RoutingMode } from './routing-mode.js';
+import { serveDiscards } from './serve-discards.js';
 import { recover, settlements } from './settlements.js';
 import { isStream, streamRefused } from './stream-queues.js';
 
@@ -52,6 +53,7 @@ export class ChannelColoring {
   readonly #order: CallOrder;
   readonly #memberships = new Map<string, QueueMembership>();
   readonly #outgoing: Outgoing;
+  #endDiscards: (() => void) | undefined;
   /** Takes the pause out of what `coloring.close()` does. */
   #unlist: (() => void) | undefined;
 
@@ -86,6 +88,7 @@ export class ChannelColoring {
         this.state.upkeep.look();
       }
       this.#unlist?.();
+      this.#endDiscards?.();
       for (const membership of this.#memberships.values()) membership.close();
     });
   }
@@ -189,6 +192,7 @@ export class ChannelColoring {
     if (!this.#isGroup(queue)) return await this.channel.assertQueue(queue, options);
     this.state.lint(queue);
     const reply = await this.#named(queue, this.mode.assertQueue(queue, options));
+    this.#endDiscards ??= serveDiscards(this);
     await this.#memberships.get(queue)?.declared();
     return reply;
   }
@@ -247,6 +251,7 @@ export class ChannelColoring {
 
   /** Closing is not leaving: the color's queue and its bindings stay, and so does its membership. */
   async #pause(): Promise<void> {
+    this.#endDiscards?.();
     // Too late for new ones: adding the task again is refused.
     this.#unlist = undefined;
     for (const membership of this.#memberships.values()) membership.close();

@@ -5,6 +5,7 @@ import type { ConnectionState } from './connection-state.js';
 import type { Consumer, Handler } from './consumer.js';
 import { Deliveries } from './deliveries.js';
 import { ForeignAcks } from './foreign-acks.js';
+import { GiveBacks } from './give-backs.js';
 import type { Mode } from './mode.js';
 import { Presences } from './presences.js';
 import { Receiver } from './receiver.js';
@@ -16,6 +17,7 @@ export class Consumers {
   readonly foreign: ForeignAcks;
   readonly receiver: Receiver;
   readonly presences: Presences;
+  readonly giveBacks = new GiveBacks(this.deliveries);
   readonly #channel: AmqpChannel;
   readonly #mode: Mode;
   readonly #color: Color | undefined;
@@ -32,6 +34,7 @@ export class Consumers {
     this.foreign = new ForeignAcks(channel, this.deliveries);
     this.receiver = new Receiver(coloring, channel, mode, state.astray, this.deliveries, this.foreign);
     this.presences = new Presences(coloring, state.open, channel, this.deliveries);
+    channel.once('close', () => this.giveBacks.drop());
   }
 
   /** A consumer of the application's, to be {@link read} by whoever knows when. */
@@ -76,6 +79,7 @@ export class Consumers {
     const handler = this.#handlers.get(queue);
     if (handler === undefined) return false;
     const consumer = this.want(queue, handler.onMessage, { ...handler.options, consumerTag: newTag() });
+    this.deliveries.of(name).isDrained = true;
     await this.read({ ...consumer, name, reader: color, wanted: false });
     return true;
   }
@@ -107,6 +111,7 @@ export class Consumers {
   /** The same for all queues, for good: nothing is read any more, and `get` finds nothing. */
   async pause(): Promise<void> {
     this.#isPaused = true;
+    this.giveBacks.end();
     const reading = [...this.#consumers.values()].filter((consumer) => consumer.reading);
     await Promise.all(reading.map((consumer) => this.#stop(consumer)));
   }
@@ -120,6 +125,8 @@ export class Consumers {
       await this.#end(consumer, () => {
         consumer.stopping = true;
       });
+      // It comes to nobody here any more.
+      this.giveBacks.flush();
     } finally {
       consumer.stopping = false;
     }
@@ -165,6 +172,11 @@ export class Consumers {
   /** How many messages of a queue at the broker are in the hands of this channel's handlers, cancelled or not. */
   inHand(name: string): number {
     return this.deliveries.inHand(name);
+  }
+
+  /** How many messages of a queue its handlers gave back one after the other, and handled none. */
+  givenBack(name: string): number {
+    return this.deliveries.of(name).givenBack;
   }
 
   /** {@link inHand} of all queues that have colors. */

@@ -3,6 +3,10 @@ export interface InHand {
   /** As the broker names it; `undefined` for a queue without colors. */
   readonly name: string | undefined;
   count: number;
+  /** How many were given back one after the other, with none handled in between. */
+  givenBack: number;
+  /** Handled in the place of a color that leaves: what is given back waits. */
+  isDrained: boolean;
 }
 
 /** What the broker has handed out on one channel and has not been told of: by delivery tag, in their order. */
@@ -11,7 +15,7 @@ export class Deliveries {
   onNone: ((name: string) => void) | undefined;
   readonly #held = new Map<number, InHand>();
   readonly #queues = new Map<string, InHand>();
-  readonly #plain: InHand = { name: undefined, count: 0 };
+  readonly #plain = emptyHand(undefined);
   /** Those that no handler has seen yet: they are on their way to their owner. */
   readonly #ours = new Set<number>();
   #last = 0;
@@ -21,7 +25,7 @@ export class Deliveries {
     if (name === undefined) return this.#plain;
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = { name, count: 0 };
+      queue = emptyHand(name);
       this.#queues.set(name, queue);
     }
     return queue;
@@ -36,15 +40,21 @@ export class Deliveries {
   }
 
   /** A delivery was acknowledged or given back; with `allUpTo` all before it too. */
-  settle(deliveryTag: number, allUpTo = false): void {
+  settle(deliveryTag: number, allUpTo = false, isGivenBack = false): void {
     if (!allUpTo) {
-      this.#settleOne(deliveryTag);
+      this.#settleOne(deliveryTag, isGivenBack);
       return;
     }
     for (const tag of this.#held.keys()) {
       if (tag > deliveryTag) return;
-      this.#settleOne(tag);
+      this.#settleOne(tag, isGivenBack);
     }
+  }
+
+  /** How often its queue has failed by now, this time included; `undefined` where that is nobody's business but the application's. */
+  failed(deliveryTag: number): number | undefined {
+    const queue = this.#held.get(deliveryTag);
+    return queue?.isDrained ? queue.givenBack + 1 : undefined;
   }
 
   has(deliveryTag: number): boolean {
@@ -102,11 +112,12 @@ export class Deliveries {
     return Number.POSITIVE_INFINITY;
   }
 
-  #settleOne(deliveryTag: number): void {
+  #settleOne(deliveryTag: number, isGivenBack: boolean): void {
     const queue = this.#held.get(deliveryTag);
     if (queue === undefined) return;
     this.#held.delete(deliveryTag);
     queue.count--;
+    queue.givenBack = isGivenBack ? queue.givenBack + 1 : 0;
     if (queue.count === 0 && queue.name !== undefined) this.onNone?.(queue.name);
   }
 
@@ -115,4 +126,8 @@ export class Deliveries {
     this.#held.clear();
     for (const [tag, queue] of entries) this.#held.set(tag, queue);
   }
+}
+
+function emptyHand(name: string | undefined): InHand {
+  return { name, count: 0, givenBack: 0, isDrained: false };
 }

@@ -12,6 +12,7 @@ import {
 } from '@colorway/core';
 import { type Scope, type StepOutcome, sleep, withTimeLimit } from '@colorway/core/background';
 import { type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
+import { brokerIdentity } from './broker-identity.js';
 import type { Consumer } from './consumer.js';
 import { readersOf } from './queue-readers.js';
 import { QueueStatus } from './queue-status.js';
@@ -31,7 +32,7 @@ export class QueueMembership {
   readonly #coloring: Coloring;
   readonly #parts: WithdrawalParts;
   readonly #queue: string;
-  readonly #target: SubscriptionTarget;
+  #target: SubscriptionTarget;
   readonly #leaving: Leaving | undefined;
   readonly #ends: (() => unknown)[] = [];
   readonly #scope: Scope;
@@ -148,6 +149,9 @@ export class QueueMembership {
   async #joinOnce(again: boolean): Promise<boolean> {
     if (this.#isClosed || (this.#phase === 'running' && !again)) return true;
     const wasRunning = this.#phase === 'running';
+    // Servers of a queue of this name at another broker leave it alone then.
+    const cluster = await brokerIdentity(this.#parts.state);
+    if (cluster !== undefined) this.#target = { ...this.#target, cluster };
     const recorded = await this.#record();
     const phase = recorded === 'running' ? await this.#joinAtBroker(wasRunning) : recorded;
     this.#enter(phase);
@@ -224,6 +228,8 @@ export class QueueMembership {
     const withdrawal = new Withdrawal(this.#parts, this.#queue, work.color, {
       signal: work.signal,
       pollMs: LEAVE_POLL_MS,
+      whose: work.subscription,
+      isPatient: true,
       isLeaving: () => work.isLeaving(),
       onDrain: (left) => work.progress(left),
       onDiscard: (messages) => work.discarding(0, messages),

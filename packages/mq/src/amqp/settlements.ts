@@ -6,23 +6,27 @@ import type { Consumers } from './consumers.js';
  * consumers, also what no handler was given: what is foreign and will be acknowledged, what is on its way to its
  * owner and must not be. Where such a one is in between, what handlers have is settled one by one.
  */
-export function settlements(channel: AmqpChannel, { deliveries, foreign }: Consumers) {
+export function settlements(channel: AmqpChannel, { deliveries, foreign, giveBacks }: Consumers) {
   /** False where it has to be done one by one, and was. */
-  function mayTogether(upTo: number, one: (message: { fields: { deliveryTag: number } }) => void): boolean {
+  function mayTogether(
+    upTo: number,
+    isGivenBack: boolean,
+    one: (message: { fields: { deliveryTag: number } }) => void,
+  ): boolean {
     if (!deliveries.keepsBack(upTo)) {
-      deliveries.settle(upTo, true);
+      deliveries.settle(upTo, true, isGivenBack);
       return true;
     }
     foreign.flush();
     for (const deliveryTag of deliveries.handed(upTo)) {
-      deliveries.settle(deliveryTag);
+      deliveries.settle(deliveryTag, false, isGivenBack);
       one({ fields: { deliveryTag } });
     }
     return false;
   }
 
   function ackUpTo(upTo: number, all: () => void): void {
-    if (!mayTogether(upTo, (message) => channel.ack(message))) return;
+    if (!mayTogether(upTo, false, (message) => channel.ack(message))) return;
     foreign.forget(upTo);
     all();
   }
@@ -30,7 +34,16 @@ export function settlements(channel: AmqpChannel, { deliveries, foreign }: Consu
   function nackUpTo(upTo: number, requeue: boolean | undefined, all: () => void): void {
     // What is given back comes again; what is foreign must not.
     foreign.flush();
-    if (mayTogether(upTo, (message) => channel.nack(message, false, requeue))) all();
+    if (mayTogether(upTo, requeue !== false, (message) => channel.nack(message, false, requeue))) all();
+  }
+
+  function settleOne(deliveryTag: number, requeue: boolean | undefined, settle: () => void): void {
+    if (requeue !== false) {
+      giveBacks.give(deliveryTag, settle);
+      return;
+    }
+    deliveries.settle(deliveryTag);
+    settle();
   }
 
   return {
@@ -52,15 +65,13 @@ export function settlements(channel: AmqpChannel, { deliveries, foreign }: Consu
         nackUpTo(deliveryTag, requeue, () => channel.nack(message, true, requeue));
         return;
       }
-      deliveries.settle(deliveryTag);
-      channel.nack(message, allUpTo, requeue);
+      settleOne(deliveryTag, requeue, () => channel.nack(message, allUpTo, requeue));
     },
     nackAll(requeue?: boolean): void {
       nackUpTo(Number.POSITIVE_INFINITY, requeue, () => channel.nackAll(requeue));
     },
     reject(message: AmqpMessage, requeue?: boolean): void {
-      deliveries.settle(message.fields.deliveryTag);
-      channel.reject(message, requeue);
+      settleOne(message.fields.deliveryTag, requeue, () => channel.reject(message, requeue));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { type Color, type Coloring, ColorwayError, count } from '@colorway/core';
+import { callSafely } from '@colorway/core/background';
 import { detachSubscriptions, endSubscriptions } from '../leaving/index.js';
 import type { AmqpChannel } from './amqp-channel.js';
 import { coloringOf } from './colored-channel.js';
@@ -59,18 +60,19 @@ export async function withdrawQueue(
   if (color === undefined) {
     throw new ColorwayError('COLORWAY_INVALID_OPTION', 'This instance has no color: give the option color.');
   }
-  const { onLeave = 'drain', onProgress } = options;
+  const { onLeave = 'drain' } = options;
+  const tell = (progress: WithdrawProgress) => told(own.coloring, options, progress);
   const isDiscarding = onLeave === 'discard';
   const withdrawal = new Withdrawal(own, queue, color, {
     signal: options.signal,
     pollMs: options.pollMs ?? 200,
     isLeaving: async () => true,
-    onDrain: ({ remaining }) => onProgress?.({ step: 'draining', remaining }),
+    onDrain: ({ remaining }) => tell({ step: 'draining', remaining }),
     onDiscard: () => {},
   });
   // From the record on, others discard too: this is the last moment to say how many there are.
   const waiting = isDiscarding ? await withdrawal.count() : undefined;
-  if (waiting !== undefined) await onProgress?.({ step: 'discarding', remaining: waiting });
+  if (waiting !== undefined) await tell({ step: 'discarding', remaining: waiting });
   const end = await detached(own.coloring, queue, color, onLeave);
   if (isDiscarding) {
     const discarded = await withdrawal.discard();
@@ -80,6 +82,21 @@ export async function withdrawQueue(
   }
   await withdrawal.drain();
   return { discarded: await end(0) };
+}
+
+/** Waits for the application's answer; that it fails changes nothing. */
+async function told(
+  { reporter }: Coloring,
+  { onProgress }: WithdrawOptions,
+  progress: WithdrawProgress,
+): Promise<void> {
+  try {
+    await onProgress?.(progress);
+  } catch (error) {
+    callSafely(reporter, 'onProgress of withdrawQueue', () => {
+      throw error;
+    });
+  }
 }
 
 /** Records that the color leaves this queue. The result records that it has left, and tells how many messages were given up. */

@@ -1,9 +1,12 @@
-import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
+import { type Color, type Coloring, ColorwayError, type LeaveWait, quote } from '@colorway/core';
+import { sleep } from '@colorway/core/background';
 import { type QueueState, replyCode } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Consumers } from './consumers.js';
+import { discardCopies, hasCopies } from './discard-copies.js';
 import type { Mode } from './mode.js';
 import { inHand, readersOf, readFor, reading } from './queue-readers.js';
+import { type QueueLook, type Whose, withdrawalWait } from './withdrawal-wait.js';
 
 /** The parts of a channel's coloring that bring a color's queue to its end. */
 export interface WithdrawalParts {
@@ -16,9 +19,13 @@ export interface WithdrawalParts {
 export interface WithdrawalOptions {
   readonly signal?: AbortSignal | undefined;
   readonly pollMs: number;
+  /** Where nobody can drain: waits until somebody can. Default: rejects. */
+  readonly isPatient?: boolean | undefined;
+  /** For what people read. Default: the coloring's own service. */
+  readonly whose?: Whose | undefined;
   /** Looked at before each step that cannot be taken back: false where the color has come back meanwhile. */
   readonly isLeaving: () => Promise<boolean>;
-  readonly onDrain: (left: { remaining: number; waitingFor: string | undefined }) => Promise<void> | void;
+  readonly onDrain: (left: LeaveWait & { readonly remaining: number }) => Promise<void> | void;
   readonly onDiscard: (messages: number) => Promise<void> | void;
 }
 
@@ -35,6 +42,8 @@ export class Withdrawal {
   readonly #color: Color;
   readonly #name: string;
   readonly #options: WithdrawalOptions;
+  /** The least that was left, and since when. */
+  #least = { left: Number.POSITIVE_INFINITY, consumers: Number.POSITIVE_INFINITY, since: performance.now() };
 
   constructor(parts: WithdrawalParts, queue: string, color: Color, options: WithdrawalOptions) {
     this.#parts = parts;
@@ -55,14 +64,17 @@ export class Withdrawal {
     await this.#parts.mode.leave(this.#queue, this.#color);
     const waiting = await this.#look();
     if (waiting === undefined) return 0;
-    await this.#options.onDiscard(waiting.messageCount);
+    if (!hasCopies(this.#parts.mode)) await this.#options.onDiscard(waiting.messageCount);
     if (!(await this.#options.isLeaving())) return 0;
     // What handlers here have in hand they may finish.
     for (const channel of this.#channels()) await channel.quiesce(this.#name);
+    const copies = await discardCopies(this.#parts, this.#queue, this.#name, this.#color, this.#options);
     const { messageCount } = await this.#parts.state.side.run((channel) => channel.deleteQueue(this.#name));
-    if (messageCount > waiting.messageCount) await this.#options.onDiscard(messageCount);
+    const discarded = copies ?? messageCount;
+    if (copies === undefined && messageCount > waiting.messageCount)
+      await this.#options.onDiscard(messageCount);
     this.#parts.mode.left(this.#queue, this.#color);
-    return messageCount;
+    return discarded;
   }
 
   async drain(): Promise<void> {
@@ -84,18 +96,33 @@ export class Withdrawal {
   async #lookAfter({ messageCount, consumerCount }: QueueState): Promise<boolean> {
     const channels = this.#channels();
     const held = inHand(channels, this.#name);
-    const ours = reading(channels, this.#name);
+    const look: QueueLook = {
+      ...{ ready: messageCount, consumers: consumerCount, ours: reading(channels, this.#name), held },
+      givenBack: Math.max(...channels.map((channel) => channel.givenBack(this.#name))),
+      stuckMs: this.#stuckMs(messageCount + held, consumerCount),
+    };
+    const { service } = this.#parts.coloring;
+    const whose = {
+      service,
+      color: this.#color,
+      broker: 'amqp',
+      group: this.#queue,
+      onLeave: 'drain' as const,
+    };
+    const wait = withdrawalWait(this.#options.whose ?? whose, this.#name, look);
+    await this.#options.onDrain({ remaining: messageCount + held, ...wait });
     const unread = messageCount > 0 && consumerCount === 0;
-    const waitingFor = unread
-      ? `a consumer of ${this.#queue}`
-      : consumerCount > ours || messageCount + held > 0
-        ? `consumers of ${this.#name}`
-        : undefined;
-    await this.#options.onDrain({ remaining: messageCount + held, waitingFor });
     if (unread) await this.#drainHere(messageCount);
     if (messageCount > 0 || held > 0) return false;
     for (const channel of channels) await channel.quiesce(this.#name);
     return consumerCount === 0;
+  }
+
+  #stuckMs(left: number, consumers: number): number {
+    const now = performance.now();
+    const isLess = left < this.#least.left || consumers < this.#least.consumers;
+    if (isLess) this.#least = { left, consumers, since: now };
+    return now - this.#least.since;
   }
 
   async #drainHere(messageCount: number): Promise<void> {
@@ -104,7 +131,7 @@ export class Withdrawal {
     if (color !== undefined && color !== this.#color) return;
     if (await readFor(this.#channels(), this.#queue, this.#name, this.#color)) return;
     // A color that takes its messages by `get` goes on doing so.
-    if (color === this.#color) return;
+    if (color === this.#color || this.#options.isPatient === true) return;
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',
       `${messageCount} messages wait in ${quote(this.#name)}, and nobody consumes it. Call withdrawQueue on a channel that ` +
@@ -132,15 +159,20 @@ export class Withdrawal {
    */
   async #delete(): Promise<boolean> {
     if (!(await this.#options.isLeaving())) return true;
-    return await this.#parts.state.side.run(async (channel) => {
-      const { messageCount, consumerCount } = await channel.checkQueue(this.#name);
-      if (messageCount > 0 || consumerCount > 0) return false;
-      await channel.deleteQueue(this.#name);
-      return true;
-    });
+    try {
+      return await this.#parts.state.side.run(async (channel) => {
+        const { messageCount, consumerCount } = await channel.checkQueue(this.#name);
+        if (messageCount > 0 || consumerCount > 0) return false;
+        await channel.deleteQueue(this.#name);
+        return true;
+      });
+    } catch (error) {
+      if (replyCode(error) === 404) return true; // another one who brings it to its end was faster
+      throw error;
+    }
   }
 
   async #pause(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.#options.pollMs).unref());
+    await sleep(this.#options.pollMs, this.#options.signal);
   }
 }

@@ -1,0 +1,41 @@
+import { leavingOf } from '../leaving/index.js';
+import { brokerIdentity } from './broker-identity.js';
+import { Withdrawal, type WithdrawalParts } from './withdrawal.js';
+
+const POLL_MS = 200;
+
+/**
+ * A process of the service that has declared queues, and consumes none, can still throw away what a color left behind: so
+ * `--on-leave discard` ends the wait for a consumer that nobody starts any more. Returns how to end that.
+ */
+export function serveDiscards(parts: WithdrawalParts): () => void {
+  const leaving = leavingOf(parts.coloring);
+  const { scope } = parts.coloring;
+  if (leaving === undefined || scope.isDisposed) return () => {};
+  let isEnded = false;
+  let end: (() => Promise<void>) | undefined;
+  scope.spawn('discards of queues', async () => {
+    const cluster = await brokerIdentity(parts.state);
+    if (isEnded || scope.isDisposed) return;
+    end = leaving.serveDiscards({
+      broker: 'amqp',
+      ...(cluster !== undefined && { cluster }),
+      leave: async (work) => {
+        const withdrawal = new Withdrawal(parts, work.subscription.group, work.color, {
+          signal: work.signal,
+          pollMs: POLL_MS,
+          whose: work.subscription,
+          isPatient: true,
+          isLeaving: () => work.isLeaving(),
+          onDrain: (left) => work.progress(left),
+          onDiscard: (messages) => work.discarding(0, messages),
+        });
+        await withdrawal.discard();
+      },
+    });
+  });
+  return () => {
+    isEnded = true;
+    void end?.();
+  };
+}
