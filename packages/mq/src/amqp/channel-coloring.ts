@@ -76,8 +76,10 @@ export class ChannelColoring {
       void this.#memberships.get(consumer.queue)?.onEnd(consumer);
     };
     const destinations = filter === undefined ? this.state.destinations : undefined;
-    this.#outgoing = new Outgoing(coloring, channel, this.#life, this.#order, destinations, (queue) =>
-      this.#isGroup(queue),
+    this.#outgoing = new Outgoing(
+      ...([coloring, channel, this.#life, this.#order, destinations] as const),
+      (queue) => this.#isGroup(queue),
+      (queue) => this.color === undefined && this.state.declared.has(queue),
     );
     this.methods = this.#methods();
     this.state.use(channel);

@@ -35,7 +35,7 @@ const colorings = new WeakMap<object, ChannelColoring>();
  * A color's message that came straight to the baseline's queue, a dead letter by queue name say, is published again, to
  * its color, and acknowledged when the broker has confirmed that.
  *
- * Differences that can be seen: what was sent to a queue has the routing exchange as `fields.exchange`, also in
+ * Differences that can be seen: what was sent to a queue in a color has the routing exchange as `fields.exchange`, also in
  * `return` events; a failing `bindQueue` or `consume` rejects and leaves the channel open; `unbindQueue` in a colored
  * instance does nothing (see `withdrawQueue`); the `queue` in an answer is the name that was given; consumer tags that the
  * application does not name are `colorway.<UUID>`. A colored queue is declared with the baseline's arguments.

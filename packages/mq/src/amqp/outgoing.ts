@@ -13,7 +13,7 @@ import {
 } from '@colorway/core';
 import { callSafely, reasonOf } from '@colorway/core/background';
 import { type Context, propagation } from '@opentelemetry/api';
-import { messageBaggage, stampMessage } from '../message/index.js';
+import { messageBaggage, messageColor, stampMessage } from '../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from './amqp-channel.js';
 import type { CallOrder } from './call-order.js';
 import type { ChannelLife } from './channel-life.js';
@@ -43,6 +43,8 @@ export class Outgoing {
   /** Without it (filter mode) queues have no routing. */
   readonly #destinations: Destinations | undefined;
   readonly #isGroup: (queue: string) => boolean;
+  /** Whether the baseline's queue is known to be there, because it was declared on this connection. */
+  readonly #isDeclared: (queue: string) => boolean;
   /** Waiting, in order, until it is known how the first one gets to its queue. */
   readonly #held: Send[] = [];
   #flushing: Promise<void> | undefined;
@@ -56,6 +58,7 @@ export class Outgoing {
     order: CallOrder,
     destinations: Destinations | undefined,
     isGroup: (queue: string) => boolean,
+    isDeclared: (queue: string) => boolean,
   ) {
     this.#coloring = coloring;
     this.#channel = channel;
@@ -63,6 +66,7 @@ export class Outgoing {
     this.#order = order;
     this.#destinations = destinations;
     this.#isGroup = isGroup;
+    this.#isDeclared = isDeclared;
   }
 
   /**
@@ -119,7 +123,12 @@ export class Outgoing {
     if (exchange !== '' || this.#destinations === undefined || !this.#isGroup(routingKey)) return exchange;
     const destination = this.#destinations.lookup(routingKey);
     if (destination !== 'routed') return destination === undefined ? undefined : exchange;
-    if (options?.CC === undefined && options?.BCC === undefined) return routingNames(routingKey).coloring;
+    if (options?.CC === undefined && options?.BCC === undefined) {
+      // Without a color it is the baseline's: with nothing for the broker to decide, it costs what it would without us.
+      const isBaselines =
+        this.#isDeclared(routingKey) && messageColor(options?.headers, this.#coloring.carriers) === undefined;
+      return isBaselines ? exchange : routingNames(routingKey).coloring;
+    }
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',
       `CC and BCC would pass by the routing of queue ${quote(routingKey)}. Send to each queue by itself, or publish to an exchange.`,

@@ -41,6 +41,26 @@ describeWithServers(['rabbitmq'], 'amqp, routing mode', (servers) => {
   const sorted = (handled: Handled[]) =>
     handled.map(({ by, text, color }) => `${by} ${text} ${color}`).sort();
 
+  test('who has declared a queue lets the broker decide only where there is a color: the rest costs what it would without us', async () => {
+    const queue = unique('GID_order');
+    const { channel } = await instance(url());
+    await channel.assertQueue(queue);
+    const by: string[] = [];
+    await channel.consume(queue, (message) => {
+      if (message !== null) by.push(`${message.content} ${message.fields.exchange}`);
+    });
+    channel.sendToQueue(queue, Buffer.from('none'));
+    channel.sendToQueue(queue, Buffer.from('other'), { headers: { baggage: 'k=v' } });
+    channel.sendToQueue(queue, Buffer.from('property'), { headers: { DMQ_ENV_TAG: 'a' } });
+    channel.sendToQueue(queue, Buffer.from('baggage'), { headers: { baggage: 'x-infr-flowtype=CE_a' } });
+    withColor('a', () => channel.sendToQueue(queue, Buffer.from('active')));
+    await until(() => by.length === 5);
+    const routed = `${queue}.coloring`;
+    expect(by.sort()).toEqual(
+      [`active ${routed}`, `baggage ${routed}`, 'none ', 'other ', `property ${routed}`].sort(),
+    );
+  });
+
   for (const [line, amqp] of Object.entries(LINES)) {
     test(`each color to its own, all else to the baseline (${line})`, async () => {
       const [queue, exchange] = [unique('GID_order'), unique('shop')];
