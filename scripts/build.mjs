@@ -1,6 +1,6 @@
 // `npm run build`: each package as ESM and CommonJS with types, then the examples against what was just built.
 // One after the other, core first: the declarations of the others are made against core's.
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'tsdown';
 import { packages, root } from './lib/entries.mjs';
@@ -27,6 +27,7 @@ for (const { name, directory, entries } of packages()) {
     logLevel: 'warn',
     failOnWarn: true,
   });
+  copyFileSync(join(root, 'LICENSE'), join(directory, 'LICENSE')); // npm packs it, whatever `files` says
   console.log(`built ${name} (${Object.keys(entries).length} entry points) in ${seconds(start)}`);
 }
 

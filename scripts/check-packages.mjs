@@ -1,6 +1,6 @@
 // What a user gets: each package is packed, its manifest and types are checked from the tarball (publint, attw), and each
 // entry point is loaded by import and by require, and compiled against, as ESM and as CommonJS.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkConsumers } from './lib/check-consumers.mjs';
@@ -13,7 +13,11 @@ const folder = mkdtempSync(join(tmpdir(), 'colorway-pack-'));
 let failed = false;
 try {
   for (const pack of packages()) {
-    const tarball = packed(pack);
+    const { tarball, files } = packed(pack);
+    for (const name of ['README.md', 'LICENSE'].filter((file) => !files.includes(file))) {
+      console.log(`${pack.name}: the tarball has no ${name}`);
+      failed = true;
+    }
     // node16: TypeScript's old `moduleResolution: node` knows no subpath exports; everything newer must be right.
     const attw = [bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16', '--format', 'ascii'];
     if ((await node([bin('publint'), 'run', tarball, '--strict'])) !== 0) failed = true;
@@ -32,9 +36,8 @@ for (const problem of [...(await checkConsumers(packages())), ...checkDeclaratio
 process.exitCode = failed ? 1 : 0;
 
 function packed({ directory, name }) {
-  const before = new Set(readdirSync(folder));
-  npm(['pack', '--silent', '--pack-destination', folder], { cwd: directory });
-  const tarball = readdirSync(folder).find((file) => !before.has(file));
-  if (!tarball) throw new Error(`npm pack made no tarball of ${name}`);
-  return join(folder, tarball);
+  const told = npm(['pack', '--json', '--silent', '--pack-destination', folder], { cwd: directory });
+  const [made] = Object.values(JSON.parse(told));
+  if (!made) throw new Error(`npm pack made no tarball of ${name}`);
+  return { tarball: join(folder, made.filename), files: made.files.map(({ path }) => path) };
 }

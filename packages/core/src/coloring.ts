@@ -91,7 +91,7 @@ export interface RegisterOptions {
    * slow start counts from its yes. An answer counts as no after 2 seconds. Default: ready at once.
    */
   readonly ready?: string | (() => boolean | Promise<boolean>);
-  /** Serves TLS. Default false. */
+  /** Serves TLS. Default: whether `server` is one of `node:https`, `node:tls` or `http2.createSecureServer`. */
   readonly secure?: boolean;
   /** Share of the traffic relative to its fellows. Default 1. */
   readonly weight?: number;

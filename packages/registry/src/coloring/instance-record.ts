@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Server as TlsServer } from 'node:tls';
 import {
   type CarrierNames,
   type Color,
@@ -26,7 +27,7 @@ export function instanceRecord(
   if (typeof host !== 'string' || host === '' || /[\s/[\]]/.test(host)) {
     throw invalid(`host: ${quote(host)} must be a name or an address, IPv6 without brackets.`);
   }
-  const { weight } = options;
+  const { weight, secure = options.server instanceof TlsServer ? true : undefined } = options;
   if (weight !== undefined && !(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
     throw invalid(`weight: ${quote(weight)} must be above 0.`);
   }
@@ -35,7 +36,7 @@ export function instanceRecord(
     service,
     host,
     port,
-    ...(options.secure === undefined ? {} : { secure: options.secure }),
+    ...(secure === undefined ? {} : { secure }),
     ...(weight === undefined ? {} : { weight }),
     metadata: Object.freeze({
       ...withoutColor(options.metadata, carriers),
