@@ -53,7 +53,7 @@ const LOWER_CASE = 0x20;
 /** Where `http.IncomingMessage` keeps the object; a Node that keeps it elsewhere is asked for `headers` at once. */
 let kept: symbol | null | undefined;
 
-function hasHeadersObject(request: RawRequest): boolean {
+export function hasHeadersObject(request: RawRequest): boolean {
   kept ??=
     Object.getOwnPropertySymbols(request).find(({ description }) => description === 'kHeaders') ?? null;
   if (kept === null) return true;

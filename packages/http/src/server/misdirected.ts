@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { type Coloring, ColorwayError, count, formatWanted, parseWanted } from '@colorway/core';
 import { guardServer } from './guard-server.js';
+import { hasHeadersObject } from './header-glance.js';
 import type { RawRequest } from './raw.js';
 
 type Misdirection = (request: RawRequest) => ColorwayError | undefined;
@@ -61,8 +62,8 @@ function knownOf(coloring: Coloring): Known {
 function check({ service, color, carriers }: Coloring, services: ReadonlySet<string>): Misdirection {
   const { wantedHeader } = carriers;
   const usual = formatWanted(service, color);
-  return function isMisdirected({ headers }) {
-    const value = headers[wantedHeader];
+  return function isMisdirected(request) {
+    const value = onlyValue(request, wantedHeader);
     if (value === undefined || value === usual) return undefined;
     const wanted = parseWanted(value);
     if (wanted === undefined || (services.has(wanted.service) && wanted.color === color)) return undefined;
@@ -72,6 +73,20 @@ function check({ service, color, carriers }: Coloring, services: ReadonlySet<str
       `The request wants ${nameOf(wanted.service, wanted.color)}, and this is ${nameOf(service, color)}: the address is used by another instance now. Nothing was done.`,
     );
   };
+}
+
+/** Out of the list as it came, as long as nobody has asked for the object, which costs more than all else here. */
+function onlyValue(request: RawRequest, header: string): unknown {
+  const { rawHeaders } = request;
+  if (rawHeaders === undefined || hasHeadersObject(request)) return request.headers[header];
+  let found: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length !== header.length || name.toLowerCase() !== header) continue;
+    if (found !== undefined) return undefined; // twice is malformed, as it is where Node has joined the lines
+    found = rawHeaders[at + 1];
+  }
+  return found;
 }
 
 function nameOf(service: string, color: string | undefined): string {
