@@ -55,6 +55,8 @@ export interface BatchLike {
   readonly partition: number;
   readonly highWatermark: string;
   readonly messages: MessageLike[];
+  /** From where it was asked for: KafkaJS says it beside what its types say. The first message may lie behind it. */
+  readonly fetchedOffset?: string;
   firstOffset(): string | null;
   lastOffset(): string;
   isEmpty(): boolean;

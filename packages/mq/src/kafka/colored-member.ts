@@ -69,6 +69,7 @@ export class ColoredMember {
         commits: member.commits,
         byHand: run.autoCommit === false,
         later: (held, ms) => member.later(held, ms),
+        logStartOf: async (held) => (await admin.logs(held.topic)).get(held.partition)?.low,
         committedOf: async (held) => (await admin.committed(group, held.topic)).get(held.partition),
         close: (held, why) => {
           member.close(held, why);

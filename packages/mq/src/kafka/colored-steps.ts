@@ -1,8 +1,10 @@
 import type { Color } from '@colorway/core';
-import { type ColoredStep, nextColoredStep } from '../ownership/colored-step.js';
+import { type ColoredStep, nextColoredStep, positionIn } from '../ownership/colored-step.js';
 import { handoverHere } from '../ownership/fences.js';
+import { highest, parseOffset } from '../ownership/offset.js';
 import { type Owner, owner } from '../ownership/owner.js';
 import type { ApplicationCommits } from './application-commits.js';
+import type { BatchLike } from './client-types.js';
 import { offsetOfProof, owesCommit } from './commit-offsets.js';
 import type { GroupSession } from './group-session.js';
 import type { HeldPartition } from './held-partition.js';
@@ -12,6 +14,8 @@ import type { Verdict } from './verdict.js';
 
 /** How often it is looked whether the application has committed, where nobody tells. */
 const COMMIT_LOOK_MS = 1_000;
+/** How often it is asked where the log begins, while messages are left to be read below the leave fence. */
+const LOG_LOOK_MS = 2_000;
 
 export interface ColoredStepsOptions {
   readonly color: Color;
@@ -23,6 +27,8 @@ export interface ColoredStepsOptions {
   readonly later: (held: HeldPartition, ms: number) => void;
   /** What the group has committed. */
   readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
+  /** Where the log begins. */
+  readonly logStartOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Closes a partition, and opens it. */
   readonly close: (held: HeldPartition, why: string) => void;
   readonly open: (held: HeldPartition) => void;
@@ -64,12 +70,34 @@ export class ColoredSteps implements PartitionSteps {
     return owner(color, partition, offset, refreshed ? handover.table : handover.unrefreshed);
   }
 
+  /**
+   * A seek may be lost: KafkaJS (2.2.4) takes it off its list, and forgets it when the connection closes before it is
+   * carried out. Then it reads from where a group without offsets starts. To begin there would be to commit past
+   * messages that nobody has handled.
+   */
+  async begins(held: HeldPartition, batch: BatchLike): Promise<boolean> {
+    const from = parseOffset(batch.fetchedOffset ?? batch.firstOffset() ?? undefined);
+    if (held.start === undefined || from === undefined || from <= held.start) return true;
+    // It may be behind the start for another reason: what lay before it was deleted.
+    const start = highest(held.start, await this.#options.logStartOf(held));
+    if (!held.current || held.start === undefined) return false;
+    held.start = start;
+    held.position = start;
+    // A client that does not say from where it fetched, and twice begins here: there is nothing in between.
+    const isGap = batch.fetchedOffset === undefined && held.refusedFrom === from;
+    if (from <= start || isGap) return true;
+    held.refusedFrom = from;
+    this.#options.seek(held, start);
+    return false;
+  }
+
   async advance(held: HeldPartition): Promise<void> {
     if (!held.refreshed) {
       await held.handover.refresh();
       held.refreshed = true;
     }
     await this.#findCommitted(held);
+    await this.#findLogStart(held);
     held.finished = false;
     let refreshes = 0;
     while (held.current) {
@@ -83,7 +111,7 @@ export class ColoredSteps implements PartitionSteps {
 
   /** Whether there is nothing more to do now. */
   async #take(held: HeldPartition, step: ColoredStep): Promise<boolean> {
-    const { session, open, close, seek } = this.#options;
+    const { session, open, close, seek, later } = this.#options;
     switch (step.kind) {
       case 'refresh-view':
         await held.handover.refresh();
@@ -105,6 +133,7 @@ export class ColoredSteps implements PartitionSteps {
         held.until = step.until;
         held.discarding = undefined;
         open(held);
+        if (step.until !== undefined) later(held, LOG_LOOK_MS);
         return true;
       case 'commit-in-generation': {
         const ends = this.#ends(held);
@@ -133,6 +162,7 @@ export class ColoredSteps implements PartitionSteps {
         held.discarding ??= { from: step.from, messages: 0 };
         held.until = step.to;
         open(held);
+        later(held, LOG_LOOK_MS);
         return true;
       case 'done':
         this.#finish(held);
@@ -143,7 +173,8 @@ export class ColoredSteps implements PartitionSteps {
   /** Everything below the leave fence was handled, or given up; the group's commit is what is left to do. */
   #ends(held: HeldPartition): boolean {
     const { leave } = handoverHere(held.handover.table, this.color, held.partition).current;
-    return leave !== undefined && held.position !== undefined && held.position >= leave;
+    const position = positionIn(held);
+    return leave !== undefined && position !== undefined && position >= leave;
   }
 
   /** The color's last messages are the application's to commit: until then they may have to be handled again. */
@@ -173,11 +204,26 @@ export class ColoredSteps implements PartitionSteps {
       here: handoverHere(held.handover.table, this.color, held.partition),
       position: held.position,
       committed: held.committed,
+      logStart: held.logStart,
       handling: false,
       refreshed: held.refreshed,
       generation: this.#options.session.generation ?? -1,
       proof: held.proofs.get(this.color),
     });
+  }
+
+  /**
+   * Below the leave fence retention may have deleted what is left, and no message would ever tell. What was fetched
+   * before is handled still.
+   */
+  async #findLogStart(held: HeldPartition): Promise<void> {
+    const { leave } = handoverHere(held.handover.table, this.color, held.partition).current;
+    if (leave === undefined || (held.position ?? -1n) >= leave || held.isInHand) return;
+    const now = performance.now();
+    if (held.logAskedAt !== undefined && now - held.logAskedAt < LOG_LOOK_MS) return;
+    held.logAskedAt = now;
+    const start = await this.#options.logStartOf(held);
+    if (!held.isInHand) held.logStart = start;
   }
 
   async #findCommitted(held: HeldPartition): Promise<void> {

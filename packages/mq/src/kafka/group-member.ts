@@ -130,6 +130,7 @@ export class GroupMember {
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
       if (first !== null) held.beginsAt(BigInt(first));
+      if (held.start !== undefined && (await this.#steps.begins?.(held, batch)) === false) return;
       if (held.start !== undefined && !(await commitStart(this, held, payload))) return;
       held.end = batch.highWatermark;
       if (held.discarding !== undefined) await countBatch(this, held, payload, held.discarding);

@@ -36,10 +36,15 @@ export class HeldPartition {
   until: bigint | undefined;
   /** Colored: the start to be committed before the first message. */
   start: bigint | undefined;
+  /** Colored: a batch from here was not taken, for it lies behind the start. */
+  refusedFrom: bigint | undefined;
   /** The group's committed offset as far as is known. */
   committed: bigint | undefined;
   /** The last message that a handler got, where commits are the application's own. */
   lastOwn: bigint | undefined;
+  /** Where the log begins, when that was last asked. */
+  logStart: bigint | undefined;
+  logAskedAt: number | undefined;
   /** Steps that failed one after the other. */
   failures = 0;
   /** Why no step can be taken, and what to do about it. */
@@ -166,6 +171,11 @@ export class HeldPartition {
         resolve();
       };
     });
+  }
+
+  /** Messages of it are being handled. */
+  get isInHand(): boolean {
+    return this.#inBatch;
   }
 
   /** Something is to be done between two messages. */

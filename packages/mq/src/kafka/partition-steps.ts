@@ -1,5 +1,6 @@
 import type { Color } from '@colorway/core';
 import type { Owner } from '../ownership/owner.js';
+import type { EachBatchPayloadLike } from './client-types.js';
 import type { HeldPartition } from './held-partition.js';
 import type { Verdict } from './verdict.js';
 
@@ -9,6 +10,8 @@ export interface PartitionSteps {
   readonly color: Color | undefined;
   /** A partition was assigned. */
   assigned(held: HeldPartition): void;
+  /** Whether a batch begins where the group's start is. False: it is not to be touched, and comes again from there. */
+  begins?(held: HeldPartition, batch: EachBatchPayloadLike['batch']): Promise<boolean>;
   /** Takes the partition's steps until there is nothing to do but wait. A rejection: try again a little later. */
   advance(held: HeldPartition): Promise<void>;
   /** Whose message this is. Synchronous, because it is asked for each message. */

@@ -1,5 +1,6 @@
 import { stopValue } from './fence-values.js';
 import type { HandoverHere } from './fences.js';
+import { highest } from './offset.js';
 import { type CommitStep, commitStep, type Proof, proves } from './proof.js';
 
 /**
@@ -12,6 +13,8 @@ export interface ColoredSituation {
   readonly position: bigint | undefined;
   /** The group's committed offset, as far as this process knows; `undefined` for none. */
   readonly committed: bigint | undefined;
+  /** Where the log of the partition begins, if that was asked: what lay below was deleted, and nobody can handle it. */
+  readonly logStart?: bigint | undefined;
   readonly handling: boolean;
   /** As for the baseline: without it, a member that comes back after the color left would go on. */
   readonly refreshed: boolean;
@@ -39,7 +42,7 @@ export type ColoredStep =
 
 /** Pure; to be asked before each message, and whenever the table or the assignment changed. */
 export function nextColoredStep(situation: ColoredSituation): ColoredStep {
-  const { here, position, refreshed, handling, generation } = situation;
+  const { here, refreshed, handling, generation, logStart } = situation;
   const { handover, current } = here;
   if (!refreshed) return { kind: 'refresh-view', reason: 'assigned' };
   if (handover.kind === 'unreadable' || current.unreadable.length > 0)
@@ -51,9 +54,19 @@ export function nextColoredStep(situation: ColoredSituation): ColoredStep {
   if (closing || handover.kind === 'absent') return { kind: 'done' };
   const { join } = current;
   if (join === undefined) return { kind: 'wait', for: 'join-fence' };
-  if (position === undefined || position < join) return { kind: 'commit-start', position: join, generation };
+  const position = positionIn(situation);
+  if (position === undefined || position < join)
+    return { kind: 'commit-start', position: highest(join, logStart), generation };
   if (handover.kind === 'joining' || handover.kind === 'active') return { kind: 'consume', until: undefined };
   return leavingStep(situation, position, join);
+}
+
+/** The offset of the next message that there can be. */
+export function positionIn({
+  position,
+  logStart,
+}: Pick<ColoredSituation, 'position' | 'logStart'>): bigint | undefined {
+  return position === undefined ? undefined : highest(position, logStart);
 }
 
 function leavingStep(situation: ColoredSituation, position: bigint, join: bigint): ColoredStep {

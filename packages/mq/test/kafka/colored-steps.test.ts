@@ -26,6 +26,7 @@ test('a colored consumer that leaves takes nothing more before it commits where 
     byHand: false,
     later: () => {},
     committedOf: async () => 4n,
+    logStartOf: async () => 0n,
     close: (_held, why) => void done.push(`close ${why}`),
     open: () => void done.push('open'),
     closeAtFirst: () => {},

@@ -20,6 +20,8 @@ export interface MemoryStart {
   readonly group?: string;
   /** Returns before the consumer runs: the test calls `run`. */
   readonly idle?: boolean;
+  /** Default true. */
+  readonly fromBeginning?: boolean;
 }
 
 export interface MemoryRunning {
@@ -106,11 +108,12 @@ export class MemoryShop {
 
   async start(by: string, options: MemoryStart = {}): Promise<MemoryRunning> {
     const { color, topics = [this.topic], run, service, group = this.group, idle = false } = options;
+    const { fromBeginning = true } = options;
     const coloring = this.coloring(color, service);
     if (color !== undefined) await coloring.environments.ensure(color, { owner: 'test' });
     const consumer = coloredKafka(coloring, this.client()).consumer({ groupId: group });
     await consumer.connect();
-    await consumer.subscribe({ topics, fromBeginning: true });
+    await consumer.subscribe({ topics, fromBeginning });
     this.onClose(() => consumer.disconnect());
     const handlers: MemoryRunConfig = run ?? {
       eachMessage: async ({ message }) => void this.handled.push({ by, id: String(message.value) }),

@@ -261,6 +261,21 @@ describe('the next step of a member of the colored group', () => {
     ],
     ['then is done', { here: here(draining(), left), position: 9n, committed: 9n }, { kind: 'done' }],
     [
+      'does not wait for what retention has deleted',
+      { here: here(draining(), left), logStart: 9n },
+      { kind: 'commit-in-generation', position: 9n, generation: 5, known: { kind: 'draining', epoch: 2 } },
+    ],
+    [
+      'drains what retention has left',
+      { here: here(draining(), left), logStart: 8n },
+      { kind: 'consume', until: 9n },
+    ],
+    [
+      'starts where the log begins, if that is behind the join fence',
+      { here: here(draining(), left), position: undefined, committed: undefined, logStart: 8n },
+      { kind: 'commit-start', position: 8n, generation: 5 },
+    ],
+    [
       'does not begin again while the group is being deleted',
       { here: here(draining('a'), left), position: undefined, committed: undefined },
       { kind: 'done' },

@@ -10,6 +10,8 @@ export function batchOf({ topic, partition, highWatermark, messages }: FetchedPa
     partition,
     highWatermark: String(highWatermark),
     messages: messages.map(kafkaMessage),
+    // Nothing is ever taken out of a log here.
+    fetchedOffset: String(first),
     isEmpty: () => messages.length === 0,
     firstOffset: () => (messages.length === 0 ? null : String(first)),
     lastOffset: () => String(last),

@@ -79,6 +79,8 @@ export interface MemoryBatch {
   readonly partition: number;
   readonly highWatermark: string;
   readonly messages: MemoryMessage[];
+  /** From where it was asked for. */
+  readonly fetchedOffset: string;
   isEmpty(): boolean;
   firstOffset(): string | null;
   lastOffset(): string;
