@@ -39,6 +39,7 @@ export class BaselineMembership implements Membership {
         commits: member.commits,
         byHand: member.run.autoCommit === false,
         startOf: (held) => this.#startOf(held),
+        refreshed: (held) => member.kick(held),
         decided: (color, owner) => member.decided(color, owner),
       }),
     );

@@ -17,6 +17,8 @@ export interface BaselineStepsOptions {
   readonly byHand: boolean;
   /** What the group has committed, and where it has not, where it starts. */
   readonly startOf: (held: HeldPartition) => Promise<bigint>;
+  /** The colors of a partition are known now. */
+  readonly refreshed: (held: HeldPartition) => void;
   /** Told of the reason for each colored message. */
   readonly decided: (color: Color, owner: Owner) => void;
 }
@@ -52,12 +54,16 @@ export class BaselineSteps implements PartitionSteps {
     return owner(color, partition, offset, refreshed ? handover.table : handover.unrefreshed);
   }
 
-  async advance(held: HeldPartition): Promise<void> {
-    if (!held.refreshed) {
-      await held.handover.refresh();
-      held.refreshed = true;
-    }
-    for (const color of held.handover.table.colors.keys()) await this.#advanceColor(held, color);
+  /** Nothing is known of colors before the directory was read. */
+  colors({ refreshed, handover }: HeldPartition): Iterable<Color | undefined> {
+    return refreshed ? handover.table.colors.keys() : [undefined];
+  }
+
+  async advance(held: HeldPartition, color: Color | undefined): Promise<void> {
+    if (color !== undefined) return this.#advanceColor(held, color);
+    await held.handover.refresh();
+    held.refreshed = true;
+    this.#options.refreshed(held);
   }
 
   async #advanceColor(held: HeldPartition, color: Color): Promise<void> {

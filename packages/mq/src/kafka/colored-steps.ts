@@ -91,6 +91,10 @@ export class ColoredSteps implements PartitionSteps {
     return false;
   }
 
+  colors(): readonly Color[] {
+    return [this.color];
+  }
+
   async advance(held: HeldPartition): Promise<void> {
     if (!held.refreshed) {
       await held.handover.refresh();

@@ -76,7 +76,8 @@ export class GroupMember {
     this.#advances = new Advances({
       reporter: coloring.reporter,
       group: session.groupId,
-      advance: (held) => this.#steps.advance(held),
+      colors: (held) => this.#steps.colors(held),
+      advance: (held, color) => this.#steps.advance(held, color),
       settled: (held) => this.#settled(held),
     });
   }

@@ -29,9 +29,6 @@ export class HeldPartition {
   open = true;
   /** The client was told not to fetch from it. */
   paused = false;
-  /** Its steps are being taken; `again` when something changed meanwhile. */
-  advancing = false;
-  again = false;
   /** Colored: nothing is taken from here on. */
   until: bigint | undefined;
   /** Colored: the start to be committed before the first message. */
@@ -45,7 +42,7 @@ export class HeldPartition {
   /** Where the log begins, when that was last asked. */
   logStart: bigint | undefined;
   logAskedAt: number | undefined;
-  /** Steps that failed one after the other. */
+  /** Steps that failed one after the other, of all colors. */
   failures = 0;
   /** Why no step can be taken, and what to do about it. */
   trouble: { readonly why: string; readonly remedy: string; readonly since: number } | undefined;
@@ -68,7 +65,7 @@ export class HeldPartition {
   #last: string | undefined;
   #position: bigint | undefined;
   #inBatch = false;
-  #atGap: Work | undefined;
+  readonly #atGap: Work[] = [];
   #exclusive: Promise<void> | undefined;
   #committing: Promise<void> | undefined;
   #soughtAnywhere = false;
@@ -180,17 +177,21 @@ export class HeldPartition {
 
   /** Something is to be done between two messages. */
   get wantsGap(): boolean {
-    return this.#atGap !== undefined;
+    return this.#atGap.length > 0;
   }
 
-  /** Runs `work` with no message in hand: at once, or after the message (the batch, for `eachBatch`) that is. */
+  /**
+   * Runs `work` with no message in hand: at once, or after the message (the batch, for `eachBatch`) that is. What
+   * several ask for is done one after the other.
+   */
   between(work: Work): Promise<void> {
     if (this.#inBatch) {
       return new Promise((resolve, reject) => {
-        this.#atGap = (payload) => work(payload).then(resolve, reject);
+        this.#atGap.push((payload) => work(payload).then(resolve, reject));
       });
     }
-    const done = work(undefined);
+    const done =
+      this.#exclusive === undefined ? work(undefined) : this.#exclusive.then(() => work(undefined));
     const settled = done
       .catch(() => {}) // It is the caller's to handle, who has `done`.
       .finally(() => {
@@ -201,9 +202,7 @@ export class HeldPartition {
   }
 
   async gap(payload: EachBatchPayloadLike): Promise<void> {
-    const work = this.#atGap;
-    this.#atGap = undefined;
-    await work?.(payload);
+    for (let work = this.#atGap.shift(); work !== undefined; work = this.#atGap.shift()) await work(payload);
   }
 
   async enter(): Promise<void> {
@@ -216,11 +215,9 @@ export class HeldPartition {
       await this.gap(payload);
     } finally {
       this.#inBatch = false;
-      const late = this.#atGap;
-      this.#atGap = undefined;
       // Asked for while the last one ran: there is no batch any more.
       // Who asked is told of a failure by `late` itself.
-      if (late !== undefined) void this.between(() => late(undefined)).catch(() => {});
+      for (const late of this.#atGap.splice(0)) void this.between(() => late(undefined)).catch(() => {});
     }
   }
 }

@@ -12,8 +12,10 @@ export interface PartitionSteps {
   assigned(held: HeldPartition): void;
   /** Whether a batch begins where the group's start is. False: it is not to be touched, and comes again from there. */
   begins?(held: HeldPartition, batch: EachBatchPayloadLike['batch']): Promise<boolean>;
-  /** Takes the partition's steps until there is nothing to do but wait. A rejection: try again a little later. */
-  advance(held: HeldPartition): Promise<void>;
+  /** The colors that may have steps in the partition; `undefined` for those that belong to none. */
+  colors(held: HeldPartition): Iterable<Color | undefined>;
+  /** Takes the steps of one of these until there is nothing to do but wait. A rejection: try again a little later. */
+  advance(held: HeldPartition, color: Color | undefined): Promise<void>;
   /** Whose message this is. Synchronous, because it is asked for each message. */
   verdict(held: HeldPartition, color: Color | undefined, offset: string): Verdict;
   /** The owner, for a message whose owner was undecided. */
