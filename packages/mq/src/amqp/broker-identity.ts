@@ -1,5 +1,5 @@
 import type { ConnectionState } from './connection-state.js';
-import type { OpenChannel } from './side-channel.js';
+import { answered, type OpenChannel } from './side-channel.js';
 
 /** A queue that nobody has: names that begin so are the broker's to give. */
 const NOWHERE = 'amq.colorway.nowhere';
@@ -11,25 +11,31 @@ const known = new WeakMap<object, Promise<string | undefined>>();
  * two of them are two queues. `undefined` where the broker does not say. One channel is opened for it, once a connection.
  */
 export function brokerIdentity(state: ConnectionState): Promise<string | undefined> {
-  const identity = known.get(state) ?? identify(state.open);
+  const identity = known.get(state) ?? answered(identify(state.open)).catch(() => unanswered(state));
   known.set(state, identity);
   return identity;
 }
 
+/** The connection is gone, and so is what the identity is for; or the broker is slow, and is asked again by whoever asks next. */
+function unanswered(state: ConnectionState): undefined {
+  known.delete(state);
+}
+
 async function identify(open: OpenChannel): Promise<string | undefined> {
-  try {
-    const channel = await open();
-    const cluster = clusterName(channel.connection);
-    channel.on('error', () => {}); // the refusal below is what is asked for
-    const refusal = await channel.checkQueue(NOWHERE).then(() => undefined, String);
-    // What a connection was opened with, no client tells; what the broker refuses, it refuses by the virtual host's name.
-    const host = refusal && / in vhost '([^']*)'/.exec(refusal)?.[1];
-    return host === undefined || cluster === undefined
-      ? undefined
-      : `${cluster}${host.startsWith('/') ? '' : '/'}${host}`;
-  } catch {
-    return undefined; // The connection is gone, and so is what the identity is for.
-  }
+  const channel = await open();
+  const cluster = clusterName(channel.connection);
+  channel.on('error', () => {}); // the refusal below is what is asked for
+  const closed = new Promise<never>((_, reject) => {
+    // A turn later: the refusal is told first, and is the better answer. Where the connection is lost, nobody answers.
+    channel.once('close', () => setImmediate(() => reject(new Error('The channel closed.'))));
+  });
+  closed.catch(() => {}); // told below
+  const refusal = await Promise.race([channel.checkQueue(NOWHERE).then(() => undefined, String), closed]);
+  // What a connection was opened with, no client tells; what the broker refuses, it refuses by the virtual host's name.
+  const host = refusal && / in vhost '([^']*)'/.exec(refusal)?.[1];
+  return host === undefined || cluster === undefined
+    ? undefined
+    : `${cluster}${host.startsWith('/') ? '' : '/'}${host}`;
 }
 
 function clusterName(connection: object): string | undefined {

@@ -258,7 +258,7 @@ export class ChannelColoring {
     this.#unlist = undefined;
     for (const membership of this.#memberships.values()) membership.close();
     this.#memberships.clear();
-    await pauseChannel(this.channel, this.consumers, this.coloring.scope);
+    await pauseChannel(this.channel, this.consumers, this.state.scope);
     await this.#outgoing.flushed();
   }
 

@@ -4,6 +4,7 @@ import type { AmqpMessage } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
 import { FilterMode } from './filter-mode.js';
 import type { Mode } from './mode.js';
+import { answered } from './side-channel.js';
 
 const BATCH = 200;
 const LOOK_EVERY_MS = 100;
@@ -36,12 +37,12 @@ export async function discardCopies(
   { signal, onDiscard }: DiscardOptions,
 ): Promise<number | undefined> {
   if (!hasCopies(mode)) return undefined;
-  const channel = await state.open();
+  const channel = await answered(state.open());
   const got: AmqpMessage[] = [];
   channel.on('error', () => {}); // the calls below reject
   try {
-    await channel.prefetch(BATCH);
-    await channel.consume(name, (message: AmqpMessage | null) => message && got.push(message));
+    await answered(channel.prefetch(BATCH));
+    await answered(channel.consume(name, (message: AmqpMessage | null) => message && got.push(message)));
     let discarded = 0;
     for (;;) {
       signal?.throwIfAborted();
@@ -49,7 +50,7 @@ export async function discardCopies(
       const last = batch.at(-1);
       if (last === undefined) {
         // The answer comes behind what was ready when it was asked.
-        const { messageCount } = await channel.checkQueue(name);
+        const { messageCount } = await answered(channel.checkQueue(name));
         if (messageCount === 0 && got.length === 0) return discarded;
         if (got.length === 0) await sleep(LOOK_EVERY_MS, signal);
         continue;
@@ -60,6 +61,6 @@ export async function discardCopies(
       channel.ack(last, true);
     }
   } finally {
-    await channel.close().catch(() => {}); // it is closed already
+    await answered(channel.close()).catch(() => {}); // it is closed already, or nobody answers
   }
 }

@@ -1,4 +1,5 @@
 import { type Color, type Coloring, ColorwayError, quote, type StateStore } from '@colorway/core';
+import { sleep, withTimeLimit } from '@colorway/core/background';
 import { messageColor } from '../message/index.js';
 import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
@@ -6,6 +7,9 @@ import { type Binding, isOpenNow, isWithin, SpanStore } from './filter-spans.js'
 import type { Mode, Owner } from './mode.js';
 import { sentAt } from './sent-at.js';
 import { SpanView } from './span-view.js';
+
+/** How long one call of the directory may take. */
+const CALL_MS = 10_000;
 
 /**
  * For topologies that may not be touched: `GID_c_X` is bound beside `GID_X`, both get every message, and each
@@ -22,6 +26,7 @@ export class FilterMode implements Mode {
   readonly #store: StateStore;
   readonly #graceMs: number;
   readonly #views = new Map<string, SpanView>();
+  #isGone = false;
 
   constructor(
     coloring: Coloring,
@@ -33,9 +38,10 @@ export class FilterMode implements Mode {
     this.#coloring = coloring;
     this.#channel = channel;
     this.#state = state;
-    this.#store = store;
+    this.#store = withTimeLimit(store, CALL_MS);
     this.#graceMs = graceMs;
     channel.once('close', () => {
+      this.#isGone = true;
       for (const view of this.#views.values()) view.stop();
     });
   }
@@ -73,9 +79,15 @@ export class FilterMode implements Mode {
     const { color } = this.#coloring;
     if (color !== undefined) await this.#restore(queue);
     if (color !== undefined) await store.open(color, this.#bindings(queue), Date.now() + this.#graceMs);
-    const view = new SpanView(store, this.#graceMs);
-    await view.start();
-    this.#views.set(queue, view);
+    const view = new SpanView(store, this.#graceMs, this.#state.scope.child(`queue ${queue}, filtered`));
+    try {
+      await view.start();
+    } catch (error) {
+      view.stop();
+      throw error;
+    }
+    if (this.#isGone) view.stop();
+    else this.#views.set(queue, view);
   }
 
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
@@ -111,13 +123,12 @@ export class FilterMode implements Mode {
   }
 
   /** Ends the span, waits until nothing that it gives to the color can still be published, and unbinds the queue. */
-  async leave(queue: string, color: Color): Promise<void> {
-    const span = await new SpanStore(this.#store, queue).end(color, Date.now() + this.#graceMs);
+  async leave(queue: string, color: Color, signal?: AbortSignal): Promise<void> {
+    const span = await new SpanStore(this.#store, queue).end(color, Date.now() + this.#graceMs, signal);
     if (span?.to === undefined) return;
-    await this.#views.get(queue)?.refresh();
-    await new Promise((resolve) =>
-      setTimeout(resolve, span.to === undefined ? 0 : span.to + this.#graceMs - Date.now()).unref(),
-    );
+    await this.#views.get(queue)?.refresh(signal);
+    await sleep(Math.max(0, span.to + this.#graceMs - Date.now()), signal);
+    signal?.throwIfAborted();
     const name = this.#state.names.colored(queue, color);
     for (const { source, pattern, args } of span.bindings) {
       await this.#state.side.run((channel) => channel.unbindQueue(name, source, pattern, args));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Color, ColorwayError, isColor, quote, type StateStore } from '@colorway/core';
+import { type Color, isColor, type StateStore } from '@colorway/core';
+import { type EntryChange, unlessAborted, updateEntry } from '@colorway/core/background';
 
 /*
  * Who owns a message where the broker gives it to both (filter mode): a pure function of the message and of spans of
@@ -39,23 +40,22 @@ export function isOpenNow(spans: readonly Span[]): boolean {
 
 /** Ended spans are kept as long as a message may wait: who reads it later must still find its owner. */
 const KEPT_MS = 30 * 24 * 3_600_000;
-const TRIES = 20;
 
 /** The spans of one queue's colors, in the directory. */
 export class SpanStore {
   readonly #state: StateStore;
   readonly #prefix: string;
-  readonly #queue: string;
 
+  /** @param state with a time limit for each call. */
   constructor(state: StateStore, queue: string) {
     this.#state = state;
-    this.#queue = queue;
     this.#prefix = `mq-filter/${keyPart(queue)}/`;
   }
 
-  async list(): Promise<ReadonlyMap<Color, readonly Span[]>> {
+  async list(signal?: AbortSignal): Promise<ReadonlyMap<Color, readonly Span[]>> {
     const found = new Map<Color, readonly Span[]>();
-    for (const { key, value } of await this.#state.list(this.#prefix)) {
+    const listing = this.#state.list(this.#prefix);
+    for (const { key, value } of await (signal ? unlessAborted(signal, listing) : listing)) {
       const color = key.slice(this.#prefix.length);
       if (isColor(color)) found.set(color, parseSpans(value));
     }
@@ -74,38 +74,35 @@ export class SpanStore {
   }
 
   /** Ends the open span; resolves to the last one. */
-  async end(color: Color, to: number): Promise<Span | undefined> {
-    const spans = await this.#change(color, (known) => {
+  async end(color: Color, to: number, signal?: AbortSignal): Promise<Span | undefined> {
+    const ended = (known: readonly Span[]): Span[] | undefined => {
       const last = known.at(-1);
       return last === undefined || last.to !== undefined
         ? undefined
         : [...known.slice(0, -1), { ...last, to }];
-    });
+    };
+    const spans = await this.#change(color, ended, signal);
     return spans.at(-1);
   }
 
   async #change(
     color: Color,
     change: (spans: readonly Span[]) => Span[] | undefined,
+    signal?: AbortSignal,
   ): Promise<readonly Span[]> {
-    const key = this.#prefix + color;
-    for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await this.#state.get(key);
-      const spans = entry === undefined ? [] : parseSpans(entry.value);
-      const changed = change(spans);
-      if (changed === undefined) return spans;
-      const kept = changed.filter(({ to }) => to === undefined || to > Date.now() - KEPT_MS);
-      const value = JSON.stringify(kept);
-      const done =
-        entry === undefined
-          ? (await this.#state.create(key, value)).created
-          : (await this.#state.compareAndSet(key, value, entry.version)) !== undefined;
-      if (done) return kept;
-    }
-    throw new ColorwayError(
-      'COLORWAY_CONFLICT',
-      `Others keep changing the spans of queue ${quote(this.#queue)} in color ${quote(color)}.`,
+    const { result } = await updateEntry(
+      this.#state,
+      this.#prefix + color,
+      (entry): EntryChange<readonly Span[]> => {
+        const spans = entry === undefined ? [] : parseSpans(entry.value);
+        const changed = change(spans);
+        if (changed === undefined) return { kind: 'keep', result: spans };
+        const kept = changed.filter(({ to }) => to === undefined || to > Date.now() - KEPT_MS);
+        return { kind: 'put', value: JSON.stringify(kept), result: kept };
+      },
+      signal,
     );
+    return result;
   }
 }
 

@@ -1,5 +1,5 @@
 import { warnOnce } from '@colorway/core';
-import { callSafely, defaultReporter } from '@colorway/core/background';
+import { callSafely, defaultReporter, Scope, unlessAborted } from '@colorway/core/background';
 
 /** What is called on a connection of amqplib. */
 export interface AmqpConnection {
@@ -39,12 +39,11 @@ export async function keepConnected<Connection extends AmqpConnection>(
   options: KeepConnectedOptions = {},
 ): Promise<KeptConnection> {
   const { initialDelayMs = 100, maxDelayMs = 10_000, onError = warn } = options;
+  const scope = new Scope('keepConnected');
   let connection: Connection | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
 
-  async function open(): Promise<void> {
-    const opened = await connect();
+  async function open(signal: AbortSignal): Promise<void> {
+    const opened = await connectUnlessAborted(connect, signal);
     let broken: Error | undefined;
     opened.on('error', (error) => {
       broken = error;
@@ -53,39 +52,79 @@ export async function keepConnected<Connection extends AmqpConnection>(
       const lost = new Promise<never>((_resolve, reject) => {
         opened.on('close', (error) => {
           reject(error ?? broken ?? new Error('The connection closed.'));
-          if (connection === opened) reopen(error ?? broken, initialDelayMs);
+          if (connection === opened) reopen(error ?? broken);
         });
       });
       lost.catch(() => {}); // told below, or by `reopen`
       // A set-up that waits for a connection that is gone would wait for ever.
-      await Promise.race([setup(opened), lost]);
+      await unlessAborted(signal, Promise.race([setup(opened), lost]));
     } catch (error) {
       await opened.close().catch(() => {}); // broken already; why is what is thrown
       throw error;
     }
     connection = opened;
-    if (isClosed) await opened.close().catch(() => {}); // broken already, and not wanted any more
   }
 
-  function reopen(error: unknown, delayMs: number): void {
+  function reopen(error: unknown): void {
     connection = undefined;
-    if (isClosed) return;
-    callSafely(defaultReporter(), 'onError of keepConnected', () => onError(error));
-    // Keeps the process alive, as an open connection does.
-    timer = setTimeout(() => {
-      open().catch((again: unknown) => reopen(again, Math.min(maxDelayMs, delayMs * 2)));
-    }, delayMs);
+    if (scope.isDisposed) return;
+    tell(error);
+    scope.spawn('connecting again', async (signal) => {
+      for (let delayMs = initialDelayMs; ; delayMs = Math.min(maxDelayMs, delayMs * 2)) {
+        await pauseAlive(delayMs, signal);
+        if (signal.aborted) return;
+        try {
+          await open(signal);
+          return;
+        } catch (again) {
+          if (signal.aborted) return;
+          tell(again);
+        }
+      }
+    });
   }
 
-  await open();
+  function tell(error: unknown): void {
+    callSafely(defaultReporter(), 'onError of keepConnected', () => onError(error));
+  }
+
+  await open(scope.signal);
   return {
     async close() {
-      if (isClosed) return;
-      isClosed = true;
-      clearTimeout(timer);
-      await connection?.close().catch(() => {}); // broken already, and not wanted any more
+      await scope.dispose();
+      const last = connection;
+      connection = undefined;
+      await last?.close().catch(() => {}); // broken already, and not wanted any more
     },
   };
+}
+
+/** A connection that comes too late is closed. */
+async function connectUnlessAborted<Connection extends AmqpConnection>(
+  connect: () => Promise<Connection>,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const connecting = connect();
+  try {
+    return await unlessAborted(signal, connecting);
+  } catch (error) {
+    // Nobody waits for it: what else it comes to is of no matter.
+    if (signal.aborted) connecting.then((late) => late.close()).catch(() => {});
+    throw error;
+  }
+}
+
+/** Keeps the process alive, as an open connection does. */
+function pauseAlive(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
 }
 
 function warn(error: unknown): void {

@@ -42,7 +42,7 @@ export interface Mode {
   /** Whose a message is that `reader` (a color, or the baseline) read from its queue. */
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner;
   /** Resolves when no further message comes to the color's queue. */
-  leave(queue: string, color: Color): Promise<void>;
+  leave(queue: string, color: Color, signal?: AbortSignal): Promise<void>;
   /** The color's queue is gone. */
   left(queue: string, color: Color): void;
 }

@@ -98,7 +98,7 @@ export class RoutingMode implements Mode {
       return;
     }
     await this.#assertOwn(queue);
-    await topology.mustBeRouted(queue, this.#options.baselineWaitMs);
+    await topology.mustBeRouted(queue, this.#options.baselineWaitMs, this.#state.scope.signal);
     try {
       await topology.join(queue, this.#color);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { unlessAborted } from '@colorway/core/background';
 import { leavingOf } from '../leaving/index.js';
 import { brokerIdentity } from './broker-identity.js';
 import { Withdrawal, type WithdrawalParts } from './withdrawal.js';
@@ -10,12 +11,12 @@ const POLL_MS = 200;
  */
 export function serveDiscards(parts: WithdrawalParts): () => void {
   const leaving = leavingOf(parts.coloring);
-  const { scope } = parts.coloring;
-  if (leaving === undefined || scope.isDisposed) return () => {};
+  if (leaving === undefined || parts.coloring.scope.isDisposed) return () => {};
+  const { scope } = parts.state;
   let isEnded = false;
   let end: (() => Promise<void>) | undefined;
-  scope.spawn('discards of queues', async () => {
-    const cluster = await brokerIdentity(parts.state);
+  scope.spawn('discards of queues', async (signal) => {
+    const cluster = await unlessAborted(signal, brokerIdentity(parts.state));
     if (isEnded || scope.isDisposed) return;
     end = leaving.serveDiscards({
       broker: 'amqp',

@@ -83,6 +83,13 @@ export class SideChannel {
   }
 }
 
+/**
+ * What the broker answers to a call of ours on another channel. @throws ColorwayError `COLORWAY_BROKER_SILENT` when it does not, within 15 s
+ */
+export function answered<T>(answer: Promise<T>): Promise<T> {
+  return within(ANSWER_MS, answer, () => late(ANSWER_MS));
+}
+
 function late(ms: number): ColorwayError {
   return new ColorwayError(
     'COLORWAY_BROKER_SILENT',

@@ -1,4 +1,5 @@
 import { type CarrierNames, type Color, ColorwayError, quote } from '@colorway/core';
+import { sleep } from '@colorway/core/background';
 import type { GroupNames } from '../names.js';
 import type { AmqpChannel } from './amqp-channel.js';
 import { HeldMessages } from './held-messages.js';
@@ -150,7 +151,7 @@ export class Topology {
    * what the baseline still gets directly.
    * @throws ColorwayError `COLORWAY_INVALID_OPTION`
    */
-  async mustBeRouted(queue: string, waitMs: number): Promise<void> {
+  async mustBeRouted(queue: string, waitMs: number, signal: AbortSignal): Promise<void> {
     const until = performance.now() + waitMs;
     while (!(await this.isRouted(queue))) {
       if (performance.now() >= until) {
@@ -161,7 +162,8 @@ export class Topology {
             'assertQueue and bindQueue; or use mode: "filter".',
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100, signal);
+      signal.throwIfAborted();
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Consumers } from './consumers.js';
 import { discardCopies, hasCopies } from './discard-copies.js';
 import type { Mode } from './mode.js';
 import { inHand, readersOf, readFor, reading } from './queue-readers.js';
+import { answered } from './side-channel.js';
 import { type QueueLook, type Whose, withdrawalWait } from './withdrawal-wait.js';
 
 /** The parts of a channel's coloring that bring a color's queue to its end. */
@@ -61,13 +62,13 @@ export class Withdrawal {
   /** Throws away what waits. Resolves to how many that were. */
   async discard(): Promise<number> {
     if (!(await this.#options.isLeaving())) return 0;
-    await this.#parts.mode.leave(this.#queue, this.#color);
+    await this.#parts.mode.leave(this.#queue, this.#color, this.#options.signal);
     const waiting = await this.#look();
     if (waiting === undefined) return 0;
     if (!hasCopies(this.#parts.mode)) await this.#options.onDiscard(waiting.messageCount);
     if (!(await this.#options.isLeaving())) return 0;
     // What handlers here have in hand they may finish.
-    for (const channel of this.#channels()) await channel.quiesce(this.#name);
+    for (const channel of this.#channels()) await answered(channel.quiesce(this.#name));
     const copies = await discardCopies(this.#parts, this.#queue, this.#name, this.#color, this.#options);
     const { messageCount } = await this.#parts.state.side.run((channel) => channel.deleteQueue(this.#name));
     const discarded = copies ?? messageCount;
@@ -80,7 +81,7 @@ export class Withdrawal {
   async drain(): Promise<void> {
     const { mode } = this.#parts;
     if (!(await this.#options.isLeaving())) return;
-    await mode.leave(this.#queue, this.#color);
+    await mode.leave(this.#queue, this.#color, this.#options.signal);
     for (let quiet = 0; quiet < QUIET_LOOKS || !(await this.#delete()); ) {
       this.#options.signal?.throwIfAborted();
       const state = await this.#look();
@@ -114,7 +115,7 @@ export class Withdrawal {
     const unread = messageCount > 0 && consumerCount === 0;
     if (unread) await this.#drainHere(messageCount);
     if (messageCount > 0 || held > 0) return false;
-    for (const channel of channels) await channel.quiesce(this.#name);
+    for (const channel of channels) await answered(channel.quiesce(this.#name));
     return consumerCount === 0;
   }
 
@@ -129,7 +130,7 @@ export class Withdrawal {
     const { color } = this.#parts.coloring;
     // Another color's instance is no stand-in (law 4): a consumer of the baseline drains, now or when one starts.
     if (color !== undefined && color !== this.#color) return;
-    if (await readFor(this.#channels(), this.#queue, this.#name, this.#color)) return;
+    if (await answered(readFor(this.#channels(), this.#queue, this.#name, this.#color))) return;
     // A color that takes its messages by `get` goes on doing so.
     if (color === this.#color || this.#options.isPatient === true) return;
     throw new ColorwayError(
