@@ -64,6 +64,8 @@ export interface MqPartition {
   readonly position: string | undefined;
   /** Messages from the position to the end of the log, of all colors; `undefined` while unknown. */
   readonly unread: number | undefined;
+  /** Where it is to read up to, as text: the color leaves there. None for one that reads on and on. */
+  readonly boundary?: string;
   readonly waiting?: MqWaiting;
 }
 

@@ -5,6 +5,7 @@ import { isUnknownTopic } from './group-admin.js';
 import { GroupMember } from './group-member.js';
 import type { HeldPartition } from './held-partition.js';
 import type { Membership, MembershipSetting } from './membership.js';
+import { watchStuck } from './stuck-watch.js';
 import { TopicCustody } from './topic-custody.js';
 
 /** The client tries again by itself too, where it lost its connection. */
@@ -24,6 +25,10 @@ export class BaselineMembership implements Membership {
     this.#custody = new TopicCustody(setting);
     this.member = new GroupMember({ coloring, consumer: client.consumer, session, topics, run });
     scope.defer(() => this.member.end());
+    watchStuck({
+      ...{ scope, coloring, group: setting.brokerGroup, member: () => this.member },
+      startAgain: () => this.#startAgain(),
+    });
   }
 
   async start(): Promise<void> {
@@ -49,6 +54,12 @@ export class BaselineMembership implements Membership {
     // The stop waits for the client itself.
     await unlessAborted(scope.signal, client.run(innerRun(member)));
     session.mustCommit();
+  }
+
+  async #startAgain(): Promise<void> {
+    const { client, scope } = this.#setting;
+    await client.stop();
+    if (!scope.isDisposed) await unlessAborted(scope.signal, client.run(innerRun(this.member)));
   }
 
   /**

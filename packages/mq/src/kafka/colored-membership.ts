@@ -5,6 +5,7 @@ import { checkEnvironment } from './check-environment.js';
 import { ColoredMember, innerRun } from './colored-member.js';
 import type { GroupMember } from './group-member.js';
 import type { Membership, MembershipSetting } from './membership.js';
+import { watchStuck } from './stuck-watch.js';
 import { TopicCustody, targetOf } from './topic-custody.js';
 
 /** For what no watch tells of. */
@@ -27,7 +28,12 @@ export class ColoredMembership implements Membership {
       mayDrain: async (of, onLeave) => this.#mayDrain(of, onLeave === 'discard'),
       attention: (of) => of === color && this.#waitsForJoinFence(),
     });
-    setting.scope.defer(() => this.member?.end());
+    const { scope, coloring, brokerGroup } = setting;
+    scope.defer(() => this.member?.end());
+    watchStuck({
+      ...{ scope, coloring, group: brokerGroup, member: () => this.member },
+      startAgain: () => this.#startAgain(),
+    });
   }
 
   /** @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN` */
@@ -93,6 +99,14 @@ export class ColoredMembership implements Membership {
       throw error;
     }
     this.#custody.look();
+  }
+
+  async #startAgain(): Promise<void> {
+    const { client, scope } = this.#setting;
+    const { member } = this;
+    await client.stop();
+    if (member === undefined || this.phase !== 'running' || scope.isDisposed) return;
+    await unlessAborted(scope.signal, client.run(innerRun(member)));
   }
 
   /** The color has left, and all that it owned is handled: the group must be empty for its end. */

@@ -1,5 +1,5 @@
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
-import { Deferred, reasonOf, unlessAborted } from '@colorway/core/background';
+import { Deferred, reasonOf, type Scope, unlessAborted } from '@colorway/core/background';
 import type { OnLeave } from '../ownership/handover-state.js';
 import { ClientConsumer } from './client-consumer.js';
 import type { ConsumerConfigLike, KafkaClient, RunConfig } from './client-types.js';
@@ -7,6 +7,7 @@ import { ColoredMember, innerRun } from './colored-member.js';
 import type { Discarded } from './discarded.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { HandlerFailures } from './handler-failures.js';
+import { watchStuck } from './stuck-watch.js';
 import type { TopicHandover } from './topic-handover.js';
 
 export interface DrainOptions {
@@ -66,7 +67,13 @@ export async function drainColor(options: DrainOptions): Promise<void> {
         { cause: error },
       ),
     );
+  let watch: Scope | undefined;
   try {
+    watch = coloring.scope.child(`watch of the drain of ${color}`);
+    watchStuck({
+      ...{ scope: watch, coloring, group: first.coloredGroup(color), member: () => member.member },
+      startAgain: async (why) => ended.reject(new ColorwayError('COLORWAY_DRAIN_FAILED', why)),
+    });
     await consumer.connect();
     await consumer.subscribe({ topics: [...topics.keys()], fromBeginning: true });
     if (signal.aborted) return;
@@ -79,6 +86,7 @@ export async function drainColor(options: DrainOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     member.end();
+    await watch?.dispose();
     // The broker finds out by itself where it cannot be told.
     await client.disconnect().catch(() => {});
   }

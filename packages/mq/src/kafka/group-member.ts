@@ -267,9 +267,11 @@ export class GroupMember {
   #passedEmpty({ topic, partition, batchSize, lastOffset, highWatermark }: EmptyBatch): void {
     if (batchSize > 0) return;
     const held = this.held(topic, partition);
-    if (held !== undefined) held.end = highWatermark;
-    held?.passed(lastOffset);
-    if (held?.until !== undefined) this.kick(held);
+    if (held === undefined) return;
+    held.end = highWatermark;
+    held.readAt = performance.now();
+    held.passed(lastOffset);
+    if (held.until !== undefined) this.kick(held);
   }
 }
 

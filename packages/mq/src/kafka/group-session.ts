@@ -45,6 +45,11 @@ export class GroupSession {
     return this.#generation;
   }
 
+  /** An assignment stands, and the group does not rebalance. */
+  get isAssigned(): boolean {
+    return this.#memberId !== undefined;
+  }
+
   /** The user's assigners, or KafkaJS's default, watched. */
   assigners(factories: readonly AssignerFactory[] = [roundRobin]): AssignerFactory[] {
     return factories.map((factory) => (config) => {

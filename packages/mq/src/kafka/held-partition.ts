@@ -29,8 +29,10 @@ export class HeldPartition {
   open = true;
   /** The client was told not to fetch from it. */
   paused = false;
-  /** Colored: nothing is taken from here on. */
-  until: bigint | undefined;
+  /** When a batch came last, or it became known how far it is to be read. */
+  readAt = performance.now();
+  /** A fence is due, and the generation is not known. */
+  owesFenceSince: number | undefined;
   /** Colored: the start to be committed before the first message. */
   start: bigint | undefined;
   /** Colored: a batch from here was not taken, for it lies behind the start. */
@@ -64,6 +66,7 @@ export class HeldPartition {
   /** The offset of the last message handled or skipped, as text: a number is made of it when one is needed. */
   #last: string | undefined;
   #position: bigint | undefined;
+  #until: bigint | undefined;
   #inBatch = false;
   readonly #atGap: Work[] = [];
   #exclusive: Promise<void> | undefined;
@@ -94,6 +97,16 @@ export class HeldPartition {
   /** Everything up to this message is handled or skipped. */
   passed(offset: string): void {
     this.#last = offset;
+  }
+
+  /** Colored: nothing is taken from here on. */
+  get until(): bigint | undefined {
+    return this.#until;
+  }
+
+  set until(until: bigint | undefined) {
+    if (until !== this.#until) this.readAt = performance.now();
+    this.#until = until;
   }
 
   /** Nothing is left below `until`. */
@@ -208,6 +221,7 @@ export class HeldPartition {
   async enter(): Promise<void> {
     while (this.#exclusive !== undefined) await this.#exclusive;
     this.#inBatch = true;
+    this.readAt = performance.now();
   }
 
   async exit(payload: EachBatchPayloadLike): Promise<void> {
@@ -215,6 +229,7 @@ export class HeldPartition {
       await this.gap(payload);
     } finally {
       this.#inBatch = false;
+      this.readAt = performance.now();
       // Asked for while the last one ran: there is no batch any more.
       // Who asked is told of a failure by `late` itself.
       for (const late of this.#atGap.splice(0)) void this.between(() => late(undefined)).catch(() => {});

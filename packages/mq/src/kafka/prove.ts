@@ -54,6 +54,7 @@ export async function prove({ session, commits, held, color, decide, offsetOf }:
     if (proof === undefined) throw new NotNow('the commit was accepted in another generation');
     held.proofs.set(color, proof);
   });
+  held.owesFenceSince = known ? undefined : (held.owesFenceSince ?? performance.now());
   return known;
 }
 

@@ -1,4 +1,5 @@
 import type { Directory, StateStore } from '@colorway/core';
+import type { Logger } from '@colorway/core/background';
 import { coloredKafka } from '@colorway/mq/kafka';
 import {
   type MemoryAdmin,
@@ -50,6 +51,8 @@ export class MemoryShop {
   /** Called with each consumer that is made, hidden ones too. */
   intercept: (consumer: MemoryConsumer, groupId: string) => void = () => {};
   openAdmins = 0;
+  /** Of colorings that are made from here on. Default: process warnings. */
+  logger: Logger | undefined;
   readonly #closers: (() => Promise<unknown>)[] = [];
   #sent = 0;
 
@@ -101,7 +104,10 @@ export class MemoryShop {
     // One directory for all: only the shop closes it.
     const { instances, state } = this.directory;
     const directory: Directory = { instances, ...(state && { state }), close: async () => {} };
-    const coloring = createColoring({ service, color, directory, closing: { noticeMs: 0 } });
+    const coloring = createColoring({
+      ...{ service, color, directory, closing: { noticeMs: 0 } },
+      ...(this.logger && { logger: this.logger }),
+    });
     this.onClose(() => coloring.close());
     return coloring;
   }
