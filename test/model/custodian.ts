@@ -169,9 +169,7 @@ function emptyGroupActions(scene: Scene, state: State, emit: Emit): void {
     useful = true;
     const fence =
       step.kind === 'create-join-fence' ? 'join' : step.kind === 'create-stop-fence' ? 'stop' : 'leave';
-    const value =
-      fence === 'stop' && scene.without('max-with-join') ? Number(committed ?? 0n) : Number(step.offset);
-    createFence(scene, state, undefined, fence, step.epoch, partition, value, emit);
+    createFence(scene, state, undefined, fence, step.epoch, partition, Number(step.offset), emit);
   }
   if (useful) return;
   const next = state.slice();

@@ -152,11 +152,11 @@ export class Tables {
     return (before & DELETED) === 0 ? before : 0;
   }
 
-  /** The bits of a slot that is folded now. */
+  /** The bits of a slot that is folded now: what its epoch took along, and what it had itself. */
   foldedBits(state: State, handover: number): number {
     const { partitionCount, foldedAt, pastBit } = this.#layout;
     const slot = this.#handovers.slot(handover);
-    let bits = this.#pastBits(state, handover);
+    let bits = this.#pastBits(state, this.#handovers.absent(slot) - 1);
     for (let partition = 0; partition < partitionCount; partition++) {
       const at = foldedAt(slot, partition);
       if ((state[at] as number) < (state[at + 1] as number)) bits |= pastBit(slot, partition);

@@ -46,18 +46,7 @@ export function baselineActions(
     }
     if (step.kind === 'create-leave-fence') {
       const offset = scene.without('max-with-stop') ? Number(proof?.position) : Number(step.offset);
-      const { stop = 0n } = here.current;
-      const lower = Math.max(Number(proof?.position), Number(stop));
-      createFence(
-        scene,
-        state,
-        process,
-        'leave',
-        step.epoch,
-        partition,
-        scene.without('max-with-join') ? lower : offset,
-        emit,
-      );
+      createFence(scene, state, process, 'leave', step.epoch, partition, offset, emit);
     }
   }
   if (isHarmlessZombie(scene, state, process)) return;

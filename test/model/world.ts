@@ -39,7 +39,6 @@ export const RULES = {
   'wait-for-the-fence': 'a baseline that knows of the color, without a fence, handles its messages',
   'wait-for-the-leave-fence':
     'a baseline that knows that the color leaves, without a fence, goes on skipping',
-  'max-with-join': 'the leave fence does not look at the join fence of its epoch',
   'refresh-of-the-colored': 'a member of the colored group works with the view that it has',
   'proof-of-the-stop': 'the colored side stops where it believes to stand',
   'stop-after-leaving': 'the colored group is seen empty before `leaving` is written',

@@ -59,10 +59,6 @@ export const FAULTS: Readonly<Record<Rule, { readonly world: World; readonly fau
   'commit-once': { world: SMALL, fault: /^lost/ },
   'wait-for-the-fence': { world: SMALL, fault: /^handled twice.* by baseline, then by colored/ },
   'wait-for-the-leave-fence': { world: SMALL, fault: /^lost/ },
-  'max-with-join': {
-    world: { ...SMALL, baseline: 1, epochs: 3, leaves: false },
-    fault: /^handled twice.* by colored, then by/,
-  },
   'refresh-of-the-colored': {
     world: { ...SMALL, baseline: 1 },
     fault: /^handled twice.* by colored, then by baseline/,
