@@ -3,6 +3,7 @@ import { reasonOf, type Scope } from '@colorway/core/background';
 import { leavingOf } from '../leaving/index.js';
 import { commitsOf } from './application-commits.js';
 import { BaselineMembership } from './baseline-membership.js';
+import { placeOf } from './causes.js';
 import { environmentExists } from './check-environment.js';
 import { ClientConsumer, type Crash } from './client-consumer.js';
 import type {
@@ -18,6 +19,7 @@ import { innerRun, makeConsumer } from './colored-member.js';
 import { ColoredMembership } from './colored-membership.js';
 import { type CommittingConsumer, commitByHand } from './commit-by-hand.js';
 import { consumerStatus } from './consumer-status.js';
+import { discardByName } from './discard-server.js';
 import type { GroupAdmin } from './group-admin.js';
 import type { GroupMember } from './group-member.js';
 import type { GroupSession } from './group-session.js';
@@ -25,6 +27,7 @@ import { matchingTopics } from './matching-topics.js';
 import type { Membership } from './membership.js';
 import { type MqRuntime, runtimeOf } from './mq-runtime.js';
 import { overlay } from './overlay.js';
+import { targetOf } from './topic-custody.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** A consumer whose group and messages follow the color of its instance. */
@@ -196,8 +199,7 @@ class ColoredConsumer {
   }
 
   async #stopWhen(signal: AbortSignal): Promise<void> {
-    if (!signal.aborted)
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await aborted(signal);
     await this.#client.stop();
   }
 
@@ -219,7 +221,9 @@ class ColoredConsumer {
     const run = this.#run;
     if (restart || run === undefined || run.state === 'stopping') return;
     run.state = 'failed';
-    run.failure = `The client gave up: ${reasonOf(error)}. Mend that, and run the consumer again: it does not come back by itself.`;
+    const place = placeOf(error, run.membership?.member?.thrown);
+    const at = place === undefined ? '' : ` at ${place}`;
+    run.failure = `The client gave up${at}: ${reasonOf(error)}. Mend that, and run the consumer again: it does not come back by itself.`;
     run.scope.reporter.error(
       'COLORWAY_CONSUMER_FAILED',
       `Consumer group ${quote(this.#brokerGroup)}: ${run.failure}`,
@@ -227,6 +231,28 @@ class ColoredConsumer {
     );
     // Others take over what it did beside reading. Its status stays until it runs again, or is ended.
     void run.work.dispose();
+    this.#tellLeaves(run);
+  }
+
+  /** Whoever waits for it is told that it has failed; where a color is to be discarded, no handler is needed. */
+  #tellLeaves({ scope, failure = '' }: Run): void {
+    if (scope.isDisposed) return;
+    const leaving = leavingOf(this.#coloring, this.#runtime.state);
+    for (const topic of this.#subscribed.keys()) {
+      const stop = leaving.serve({
+        ...targetOf(this.#group, topic),
+        leave: async (work) => {
+          if (work.onLeave === 'discard') return discardByName(this.#coloring, this.#kafka, work);
+          work.progress({
+            waitingFor: `a consumer of ${this.#group}, which has failed in this process. ${failure}`,
+            remedy: 'Mend it and run it again, or end with --on-leave discard',
+          });
+          await aborted(work.signal);
+        },
+      });
+      scope.signal.addEventListener('abort', () => void stop(), { once: true });
+      scope.defer(stop);
+    }
   }
 
   #status(run: Run) {
@@ -238,4 +264,9 @@ class ColoredConsumer {
       ...{ member: membership?.member, failure: run.failure },
     });
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

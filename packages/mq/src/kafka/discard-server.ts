@@ -1,5 +1,5 @@
 import type { Coloring } from '@colorway/core';
-import { leavingOf } from '../leaving/index.js';
+import { type LeaveWork, leavingOf } from '../leaving/index.js';
 import type { KafkaClient } from './client-types.js';
 import { leaveGroup } from './leave-group.js';
 
@@ -11,18 +11,21 @@ export function serveDiscards(coloring: Coloring, kafka: KafkaClient): void {
   if (coloring.scope.isDisposed) return;
   leavingOf(coloring)?.serveDiscards({
     broker: 'kafka',
-    leave: async (work) => {
-      const { color } = work;
-      // It ends by itself when another process was faster; half done, it would leave a hidden consumer behind.
-      const { signal } = coloring.scope;
-      const { group, topic } = work.subscription;
-      if (topic === undefined) return;
-      await leaveGroup(coloring, kafka, {
-        ...{ group, topics: [topic], color, onLeave: 'discard', signal },
-        onProgress: (step) => {
-          if (step.kind === 'left') work.progress({ remaining: step.messages });
-        },
-      });
+    leave: (work) => discardByName(coloring, kafka, work),
+  });
+}
+
+/** Ends one discard by the names of its group and topic. */
+export async function discardByName(coloring: Coloring, kafka: KafkaClient, work: LeaveWork): Promise<void> {
+  const { color } = work;
+  // It ends by itself when another process was faster; half done, it would leave a hidden consumer behind.
+  const { signal } = coloring.scope;
+  const { group, topic } = work.subscription;
+  if (topic === undefined) return;
+  await leaveGroup(coloring, kafka, {
+    ...{ group, topics: [topic], color, onLeave: 'discard', signal },
+    onProgress: (step) => {
+      if (step.kind === 'left') work.progress({ remaining: step.messages });
     },
   });
 }

@@ -85,9 +85,10 @@ export async function drainColor(options: DrainOptions): Promise<void> {
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    member.end();
     await watch?.dispose();
-    // The broker finds out by itself where it cannot be told.
+    // Before the member ends: the message in hand is handled to its end, and committed. The broker finds out by
+    // itself where it cannot be told.
     await client.disconnect().catch(() => {});
+    member.end();
   }
 }

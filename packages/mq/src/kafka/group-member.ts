@@ -44,6 +44,8 @@ export class GroupMember {
   /** Grows with each seek. */
   seeks = 0;
   readonly tally: Tally;
+  /** What was thrown last while a batch was handled, and where: `topic/partition@offset`. */
+  thrown: { readonly error: unknown; readonly place: string } | undefined;
   readonly reasons = new DecisionReasons();
   readonly commits: ApplicationCommits;
   /** Told when a partition came to its end. */
@@ -138,6 +140,10 @@ export class GroupMember {
       else if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
       else if (this.run.eachBatch) await eachBatch(this, held, payload, this.run.eachBatch);
       if (this.run.autoCommit === false) await commitPassed(this, held, payload);
+    } catch (error) {
+      const { topic, partition, position } = held;
+      this.thrown = { error, place: `${topic}/${partition}@${position ?? '?'}` };
+      throw error;
     } finally {
       await held.exit(payload);
       if (held.until !== undefined) this.kick(held);
