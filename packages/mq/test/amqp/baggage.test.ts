@@ -82,6 +82,31 @@ describeWithServers(['rabbitmq'], 'amqp, messages of senders that know nothing o
     });
   }
 
+  test('a color in the baggage alone, on a key that only the color binds: no queue takes it, and `mandatory` says so', async () => {
+    const { queue, exchange, handled, start, sender } = world();
+    const base = await start();
+    const { channel } = await start('a');
+    await channel.bindQueue(queue, exchange, 'new.*');
+    const raw = await sender();
+    const returned: string[] = [];
+    raw.on('return', ({ content }) => returned.push(`${content}`));
+    const send = async (text: string, headers: object) => {
+      raw.publish(exchange, 'new.key', Buffer.from(text), { headers, mandatory: true });
+      await raw.waitForConfirms();
+    };
+    const baggage = 'x-infr-flowtype=CE_a';
+    await send('lost', { baggage });
+    await send('with the property', { baggage, DMQ_ENV_TAG: 'a' });
+    await until(() => handled.length === 1);
+    // What avoids it where senders cannot be changed.
+    await base.channel.bindQueue(queue, exchange, 'new.*');
+    await send('bound by the baseline too', { baggage });
+    await until(() => handled.length === 2);
+    await pause(200);
+    expect(handled).toEqual(['a with the property a', 'a bound by the baseline too a']);
+    expect(returned).toEqual(['lost']);
+  });
+
   test('dead letters with a color in the baggage alone are the color’s, first and again', async () => {
     const queueOptions = { deadLetterExchange: '' };
     const { queue, exchange, handled, start, sender } = world(queueOptions);
