@@ -89,6 +89,7 @@ export {
   type Subscription,
 } from './subscription.js';
 export {
+  idWithoutCluster,
   PULSE_EVERY_MS,
   PULSE_LOST_MS,
   PULSE_PREFIX,

@@ -12,8 +12,13 @@ export interface SubscriptionTarget {
   readonly group: string;
   /** The topic; `undefined` where the group alone says what is consumed, as a queue does. */
   readonly topic?: string;
-  /** Which broker, where that is known; it tells no two targets of one service apart. See `Subscription.cluster`. */
+  /** Which broker, where that is known. See `Subscription.cluster`. */
   readonly cluster?: string;
+  /**
+   * The key that says the names alone is another broker's: this one's tells `cluster` too. A service that has one broker has no
+   * such keys, and older versions read the others.
+   */
+  readonly apart?: boolean;
 }
 
 /** A target, and who consumes it. */
@@ -42,9 +47,19 @@ export function pulseKey(name: SubscriptionName): string {
   return PULSE_PREFIX + subscriptionKey(name).slice(SUBSCRIPTION_PREFIX.length);
 }
 
-/** `kafka~GID_order~orders`: one part of a key, printable ASCII without `/`. */
-export function subscriptionId({ broker, group, topic }: SubscriptionTarget): string {
-  return [broker, group, ...(topic === undefined ? [] : [topic])].map(keyPart).join('~');
+/**
+ * `kafka~GID_order~orders`, and `kafka~GID_order~orders~@5f70bf18a086` where it stands apart: one part of a key, printable ASCII
+ * without `/`.
+ */
+export function subscriptionId({ broker, group, topic, cluster, apart }: SubscriptionTarget): string {
+  const id = [broker, group, ...(topic === undefined ? [] : [topic])].map(keyPart).join('~');
+  if (apart !== true || cluster === undefined) return id;
+  return `${id}~@${createHash('sha256').update(cluster).digest('hex').slice(0, CLUSTER_DIGITS)}`;
+}
+
+/** The same for all brokers: what a group, topic or queue is called. No name has an `@` in an id. */
+export function idWithoutCluster(id: string): string {
+  return id.replace(/~@[0-9a-f]+$/, '');
 }
 
 /** `undefined` for a key that is no subscription: somebody else may write into the same store. */
@@ -59,6 +74,7 @@ export function parseSubscriptionKey(
 /** With the longest service and color, two names of this length make a key of fewer than 512 characters. */
 const MAX_PART = 140;
 const KEPT = 70;
+const CLUSTER_DIGITS = 12;
 
 /** A name that would grow too long is told apart by its SHA-256, which only the key knows. */
 function keyPart(name: string): string {

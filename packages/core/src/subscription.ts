@@ -58,7 +58,7 @@ export function parseSubscription({ key, value }: StateEntry): Subscription | un
 
 /** The subscription, leaving from now on; nobody has taken that up yet. */
 export function leavingSubscription(
-  { service, color, broker, group, topic, cluster }: Subscription,
+  { service, color, broker, group, topic, cluster, apart }: Subscription,
   onLeave: OnLeave,
   at: number,
   detached = false,
@@ -67,6 +67,7 @@ export function leavingSubscription(
   return {
     ...whose,
     ...(cluster !== undefined && { cluster }),
+    ...(apart === true && { apart }),
     ...{ state: 'leaving', onLeave, at, since: at, ...firstWait({ ...whose, onLeave }) },
     ...(detached && { detached }),
   };
@@ -105,7 +106,7 @@ function parseValue(text: string): Value | undefined {
   if (typeof read !== 'object' || read === null) return undefined;
   const fields = read as Readonly<Record<string, unknown>>;
   const { broker, group, topic, state, onLeave, detached, remaining, at } = fields;
-  const { waitingFor, since, remedy, servedAt, cluster } = fields;
+  const { waitingFor, since, remedy, servedAt, cluster, apart } = fields;
   if (typeof broker !== 'string' || typeof group !== 'string' || !isCount(at)) return undefined;
   if (topic !== undefined && typeof topic !== 'string') return undefined;
   if (state !== 'joined' && state !== 'leaving' && state !== 'left') return undefined;
@@ -123,6 +124,7 @@ function parseValue(text: string): Value | undefined {
     ...(typeof remedy === 'string' && { remedy }),
     ...(isCount(servedAt) && { servedAt }),
     ...(typeof cluster === 'string' && { cluster }),
+    ...(apart === true && { apart }),
   };
 }
 

@@ -2,6 +2,7 @@ import {
   discardedOf,
   discardingSubscription,
   formatSubscription,
+  idWithoutCluster,
   isNewProgress,
   leavingSubscription,
   parseSubscription,
@@ -33,6 +34,17 @@ describe('a subscription', () => {
     });
   });
 
+  test('of a second broker with the same names has a key apart, which says the names too', () => {
+    const apart = { ...NAME, cluster: 'rabbit@b/', apart: true };
+    expect(subscriptionKey({ ...NAME, cluster: 'rabbit@a/' })).toBe(subscriptionKey(NAME));
+    expect(subscriptionKey(apart)).toMatch(/^sub\/stock\/red\/kafka~GID_stock~orders~@[0-9a-f]{12}$/);
+    expect(subscriptionId({ ...apart, cluster: 'rabbit@c/' })).not.toBe(subscriptionId(apart));
+    expect(idWithoutCluster(subscriptionId(apart))).toBe(subscriptionId(NAME));
+    const joined: Subscription = { ...apart, state: 'joined', at: 5 };
+    expect(parseSubscription(entry(joined))).toEqual(joined);
+    expect(leavingSubscription(joined, 'drain', 7)).toMatchObject({ apart: true, cluster: 'rabbit@b/' });
+  });
+
   test.each(['sub/stock/red', 'sub//red/x', 'sub/stock/re_d/x', 'sub/stock/red/x/y', 'env/stock/red/x', ''])(
     'has not the key %j',
     (key) => expect(parseSubscriptionKey(key)).toBeUndefined(),
@@ -50,7 +62,10 @@ describe('a subscription', () => {
     fc.assert(
       fc.property(target, target, (a, b) => {
         const [one, other] = [plain(a), plain(b)];
-        const key = subscriptionKey({ service: 's'.repeat(128), color: 'c'.repeat(63), ...one });
+        const apart = { ...one, cluster: 'c', apart: true };
+        expect(idWithoutCluster(subscriptionId(one))).toBe(subscriptionId(one));
+        expect(idWithoutCluster(subscriptionId(apart))).toBe(subscriptionId(one));
+        const key = subscriptionKey({ service: 's'.repeat(128), color: 'c'.repeat(63), ...apart });
         expect(key).toMatch(/^[\x21-\x7e]{1,512}$/);
         expect(key.split('/')).toHaveLength(4);
         if (JSON.stringify(one) !== JSON.stringify(other))

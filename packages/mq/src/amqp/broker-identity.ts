@@ -11,9 +11,18 @@ const known = new WeakMap<object, Promise<string | undefined>>();
  * two of them are two queues. `undefined` where the broker does not say. One channel is opened for it, once a connection.
  */
 export function brokerIdentity(state: ConnectionState): Promise<string | undefined> {
-  const identity = known.get(state) ?? answered(identify(state.open)).catch(() => unanswered(state));
+  const identity = known.get(state) ?? remembered(state);
   known.set(state, identity);
   return identity;
+}
+
+async function remembered(state: ConnectionState): Promise<string | undefined> {
+  try {
+    state.cluster = await answered(identify(state.open));
+    return state.cluster;
+  } catch {
+    return unanswered(state);
+  }
 }
 
 /** The connection is gone, and so is what the identity is for; or the broker is slow, and is asked again by whoever asks next. */

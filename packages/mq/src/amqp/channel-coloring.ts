@@ -9,6 +9,7 @@ import type {
   QueueOptions,
   QueueState,
 } from './amqp-channel.js';
+import { brokerIdentity } from './broker-identity.js';
 import { CallOrder } from './call-order.js';
 import { ChannelLife } from './channel-life.js';
 import { type ConnectionState, stateOf } from './connection-state.js';
@@ -217,7 +218,7 @@ export class ChannelColoring {
     this.#mayRead(queue, options?.arguments);
     if (!this.#isGroup(queue)) return await consumers.consumePlain(queue, onMessage, options);
     this.state.lint(queue);
-    const membership = this.#membership(queue);
+    const membership = await this.#membership(queue);
     const isJoined = await membership.join();
     const consumer = consumers.want(queue, onMessage, options);
     if (isJoined) await consumers.read(consumer);
@@ -228,7 +229,7 @@ export class ChannelColoring {
 
   async #get(queue: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
     if (this.consumers.isPaused) return false;
-    return (await this.#membership(queue).joinToGet()) && (await this.consumers.get(queue, options));
+    return (await (await this.#membership(queue)).joinToGet()) && (await this.consumers.get(queue, options));
   }
 
   async #cancel(consumerTag: string): Promise<object> {
@@ -241,7 +242,9 @@ export class ChannelColoring {
     return reply;
   }
 
-  #membership(queue: string): QueueMembership {
+  async #membership(queue: string): Promise<QueueMembership> {
+    // First: which broker's queue it is.
+    await brokerIdentity(this.state);
     let membership = this.#memberships.get(queue);
     if (membership === undefined) {
       this.#unlist ??= this.coloring.onClose('drain', () => this.#pause());

@@ -28,6 +28,8 @@ export class ConnectionState {
   readonly astray: AstrayMessages;
   readonly upkeep: TopologyUpkeep;
   readonly unused: UnusedQueues;
+  /** Which broker this is, once that is known: see `brokerIdentity`. */
+  cluster: string | undefined;
   /** Queues whose routing this process, as the baseline, has built or found. */
   readonly routed = new Set<string>();
   /** With which options the application declared its queues: what a color declares again when it comes back. */

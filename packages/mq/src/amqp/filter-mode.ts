@@ -75,7 +75,7 @@ export class FilterMode implements Mode {
 
   async join(queue: string): Promise<void> {
     if (this.#views.has(queue)) return;
-    const store = new SpanStore(this.#store, queue);
+    const store = new SpanStore(this.#store, queue, this.#state.cluster);
     const { color } = this.#coloring;
     if (color !== undefined) await this.#restore(queue);
     if (color !== undefined) await store.open(color, this.#bindings(queue), Date.now() + this.#graceMs);
@@ -124,7 +124,11 @@ export class FilterMode implements Mode {
 
   /** Ends the span, waits until nothing that it gives to the color can still be published, and unbinds the queue. */
   async leave(queue: string, color: Color, signal?: AbortSignal): Promise<void> {
-    const span = await new SpanStore(this.#store, queue).end(color, Date.now() + this.#graceMs, signal);
+    const span = await new SpanStore(this.#store, queue, this.#state.cluster).end(
+      color,
+      Date.now() + this.#graceMs,
+      signal,
+    );
     if (span?.to === undefined) return;
     await this.#views.get(queue)?.refresh(signal);
     await sleep(Math.max(0, span.to + this.#graceMs - Date.now()), signal);

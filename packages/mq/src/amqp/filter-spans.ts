@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Color, isColor, type StateStore } from '@colorway/core';
 import { type EntryChange, unlessAborted, updateEntry } from '@colorway/core/background';
 
+import { isSameBroker } from '../leaving/index.js';
+
 /*
  * Who owns a message where the broker gives it to both (filter mode): a pure function of the message and of spans of
  * time that are written before they count. A span begins and ends `graceMs` after it was written, so that every
@@ -19,6 +21,8 @@ export interface Span {
   readonly from: number;
   readonly to?: number;
   readonly bindings: readonly Binding[];
+  /** Which broker; `undefined` where it was not known: then every one. */
+  readonly cluster?: string;
 }
 
 /** Whether a message is the color's: published in one of its spans, to an exchange that the color's queue was bound to. */
@@ -45,10 +49,15 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 export class SpanStore {
   readonly #state: StateStore;
   readonly #prefix: string;
+  readonly #cluster: string | undefined;
 
-  /** @param state with a time limit for each call. */
-  constructor(state: StateStore, queue: string) {
+  /**
+   * @param state with a time limit for each call.
+   * @param cluster which broker's queue: those of the same name share the entries, and each reads its own spans.
+   */
+  constructor(state: StateStore, queue: string, cluster?: string) {
     this.#state = state;
+    this.#cluster = cluster;
     this.#prefix = `mq-filter/${keyPart(queue)}/`;
   }
 
@@ -57,7 +66,7 @@ export class SpanStore {
     const listing = this.#state.list(this.#prefix);
     for (const { key, value } of await (signal ? unlessAborted(signal, listing) : listing)) {
       const color = key.slice(this.#prefix.length);
-      if (isColor(color)) found.set(color, parseSpans(value));
+      if (isColor(color)) found.set(color, this.#own(parseSpans(value)));
     }
     return found;
   }
@@ -66,10 +75,15 @@ export class SpanStore {
   async open(color: Color, bindings: readonly Binding[], from: number): Promise<void> {
     await this.#change(color, (spans) => {
       const last = spans.at(-1);
-      if (last === undefined) return [{ from, bindings }];
+      const cluster = this.#cluster === undefined ? {} : { cluster: this.#cluster };
+      if (last === undefined) return [{ from, bindings, ...cluster }];
       if (last.to === undefined && sameBindings(last.bindings, bindings)) return undefined;
       const begin = Math.max(from, last.to ?? from);
-      return [...spans.slice(0, -1), { ...last, to: last.to ?? begin }, { from: begin, bindings }];
+      return [
+        ...spans.slice(0, -1),
+        { ...last, to: last.to ?? begin },
+        { from: begin, bindings, ...cluster },
+      ];
     });
   }
 
@@ -94,15 +108,23 @@ export class SpanStore {
       this.#state,
       this.#prefix + color,
       (entry): EntryChange<readonly Span[]> => {
-        const spans = entry === undefined ? [] : parseSpans(entry.value);
+        const all = entry === undefined ? [] : parseSpans(entry.value);
+        const spans = this.#own(all);
         const changed = change(spans);
         if (changed === undefined) return { kind: 'keep', result: spans };
         const kept = changed.filter(({ to }) => to === undefined || to > Date.now() - KEPT_MS);
-        return { kind: 'put', value: JSON.stringify(kept), result: kept };
+        const others = all.filter((span) => !spans.includes(span));
+        return { kind: 'put', value: JSON.stringify([...others, ...kept]), result: kept };
       },
       signal,
     );
     return result;
+  }
+
+  #own(spans: readonly Span[]): readonly Span[] {
+    return spans.filter(({ cluster }) =>
+      isSameBroker(this.#cluster, cluster === undefined ? {} : { cluster }),
+    );
   }
 }
 

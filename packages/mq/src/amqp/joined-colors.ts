@@ -1,4 +1,4 @@
-import type { Color, Coloring } from '@colorway/core';
+import type { Color, Coloring, SubscriptionTarget } from '@colorway/core';
 import { leavingOf } from '../leaving/index.js';
 
 /**
@@ -6,11 +6,15 @@ import { leavingOf } from '../leaving/index.js';
  * consumes what. `unknown` is worth a question to the broker. Colors come from outside, in any number: one that the
  * directory does not know never is.
  */
-export function consumes(coloring: Coloring, queue: string, color: Color): 'yes' | 'no' | 'unknown' {
+export function consumes(
+  coloring: Coloring,
+  target: SubscriptionTarget,
+  color: Color,
+): 'yes' | 'no' | 'unknown' {
   const { directory, service } = coloring;
   // Without memberships nothing says who is one.
   if (directory.state === undefined || coloring.scope.isDisposed) return 'unknown';
-  const recorded = leavingOf(coloring)?.subscription({ broker: 'amqp', group: queue }, color);
+  const recorded = leavingOf(coloring)?.subscription(target, color);
   if (recorded !== undefined) return recorded.state === 'joined' ? 'yes' : 'no';
   const view = coloring.view();
   return view.services.get(service)?.colored.get(color) === undefined ? 'no' : 'unknown';

@@ -2,7 +2,6 @@ import {
   type Color,
   type Coloring,
   count,
-  isColorwayError,
   type MqPhase,
   parseSubscription,
   type StateStore,
@@ -11,9 +10,10 @@ import {
   subscriptionKey,
 } from '@colorway/core';
 import { type Scope, type StepOutcome, sleep, withTimeLimit } from '@colorway/core/background';
-import { type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
+import { joinPlaced, type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
 import { brokerIdentity } from './broker-identity.js';
 import type { Consumer } from './consumer.js';
+import { isAway, unknownWhileAway } from './directory-away.js';
 import { readersOf } from './queue-readers.js';
 import { QueueStatus } from './queue-status.js';
 import { restoreQueue } from './restore-queue.js';
@@ -59,7 +59,7 @@ export class QueueMembership {
     const status = new QueueStatus(coloring, parts, queue);
     this.#ends.push(
       coloring.mq.add(() => status.now(this.#phase, performance.now() - this.#since)),
-      readersOf(coloring).add(queue, parts.consumers),
+      readersOf(coloring, parts.state).add(queue, parts.consumers),
     );
   }
 
@@ -167,10 +167,11 @@ export class QueueMembership {
     const { color } = this.#coloring;
     const leaving = this.#leaving;
     if (leaving === undefined || color === undefined) return 'running';
-    const { known } = readersOf(this.#coloring);
+    const { known } = readersOf(this.#coloring, this.#parts.state);
     try {
       if (known.has(this.#queue) && !(await leaving.isMember(color))) return 'left';
-      const outcome = await leaving.join([this.#target]);
+      const { outcome, target } = await joinPlaced(leaving, this.#target);
+      this.#target = target;
       return outcome === 'joined' ? 'running' : 'waiting-for-drain';
     } catch (error) {
       if (isAway(error) && known.get(this.#queue) === 'joined') return 'running';
@@ -188,7 +189,7 @@ export class QueueMembership {
       this.#hasLeft(color);
       return 'waiting-for-drain';
     }
-    readersOf(this.#coloring).known.set(this.#queue, 'joined');
+    readersOf(this.#coloring, this.#parts.state).known.set(this.#queue, 'joined');
     if (!wasRunning) this.#countStep(color, 'joined');
     return 'running';
   }
@@ -205,7 +206,7 @@ export class QueueMembership {
       return (await this.#subscription())?.state === 'joined';
     } catch (error) {
       if (!isAway(error)) throw error;
-      return readersOf(this.#coloring).known.get(this.#queue) === 'joined';
+      return readersOf(this.#coloring, this.#parts.state).known.get(this.#queue) === 'joined';
     }
   }
 
@@ -264,7 +265,7 @@ export class QueueMembership {
 
   #hasLeft(color: Color): void {
     this.#parts.mode.left(this.#queue, color);
-    readersOf(this.#coloring).known.set(this.#queue, 'left');
+    readersOf(this.#coloring, this.#parts.state).known.set(this.#queue, 'left');
     this.#enter('left');
   }
 
@@ -284,13 +285,4 @@ export class QueueMembership {
     if (phase !== this.#phase) this.#since = performance.now();
     this.#phase = phase;
   }
-}
-
-function isAway(error: unknown): boolean {
-  return isColorwayError(error) && error.code === 'COLORWAY_DIRECTORY_FAILED';
-}
-
-/** With the directory away the record of before stands, and who ends it is seen when the directory is back. */
-function unknownWhileAway(error: unknown): undefined {
-  if (!isAway(error)) throw error;
 }

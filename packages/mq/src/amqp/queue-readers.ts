@@ -29,13 +29,19 @@ export class QueueReaders {
   }
 }
 
-export function readersOf(coloring: Coloring): QueueReaders {
-  const known = readers.get(coloring) ?? new QueueReaders();
-  readers.set(coloring, known);
+/** @param of the broker: queues of the same name at two brokers are two. */
+export function readersOf(
+  coloring: Coloring,
+  { cluster = '' }: { cluster: string | undefined },
+): QueueReaders {
+  const ofBrokers = readers.get(coloring) ?? new Map<string, QueueReaders>();
+  readers.set(coloring, ofBrokers);
+  const known = ofBrokers.get(cluster) ?? new QueueReaders();
+  ofBrokers.set(cluster, known);
   return known;
 }
 
-const readers = new WeakMap<Coloring, QueueReaders>();
+const readers = new WeakMap<Coloring, Map<string, QueueReaders>>();
 
 export function inHand(channels: readonly Consumers[], name: string): number {
   return channels.reduce((sum, channel) => sum + channel.inHand(name), 0);

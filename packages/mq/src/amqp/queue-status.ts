@@ -52,8 +52,10 @@ export class QueueStatus {
   /** Of every color, told by one channel of the process. */
   #handovers(): readonly MqHandover[] {
     const { consumers, state } = this.#parts;
-    if (!readersOf(this.#coloring).isFirst(this.#queue, consumers)) return [];
-    const known = leavingOf(this.#coloring)?.subscriptions({ broker: 'amqp', group: this.#queue }) ?? [];
+    if (!readersOf(this.#coloring, state).isFirst(this.#queue, consumers)) return [];
+    const { cluster } = state;
+    const target = { broker: 'amqp', group: this.#queue, ...(cluster !== undefined && { cluster }) };
+    const known = leavingOf(this.#coloring)?.subscriptions(target) ?? [];
     return known.map(({ broker, group, color, state: step }) => ({
       ...{ broker, group, brokerGroup: state.names.colored(group, color), color, state: step },
       ...{ topic: undefined, epoch: undefined, fences: [] },

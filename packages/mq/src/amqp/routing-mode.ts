@@ -1,4 +1,11 @@
-import { type CarrierNames, type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
+import {
+  type CarrierNames,
+  type Color,
+  type Coloring,
+  ColorwayError,
+  quote,
+  type SubscriptionTarget,
+} from '@colorway/core';
 import { messageColor } from '../message/index.js';
 import {
   type AmqpChannel,
@@ -56,7 +63,7 @@ export class RoutingMode implements Mode {
     const name = this.ownQueue(queue);
     if (await unused.isColorGone()) return { queue: name, messageCount: 0, consumerCount: 0 };
     const own = await this.#channel.assertQueue(name, options);
-    const isJoined = (): boolean => readersOf(this.#coloring).known.get(queue) === 'joined';
+    const isJoined = (): boolean => readersOf(this.#coloring, this.#state).known.get(queue) === 'joined';
     if (this.#color !== undefined) unused.watch(queue, name, isJoined);
     return own;
   }
@@ -171,7 +178,7 @@ export class RoutingMode implements Mode {
     const isStamped = this.#carriers.messageProperties.some((property) => headers?.[property] === color);
     if (exchange !== '' && isStamped) return ROUTED;
     if (exchange === '' && headers?.['x-death'] === undefined) this.#warnOfBypass(queue, color);
-    const known = this.#couldName(queue, color) ? consumes(this.#coloring, queue, color) : 'no';
+    const known = this.#couldName(queue, color) ? consumes(this.#coloring, this.#target(queue), color) : 'no';
     if (known === 'no') return { kind: 'own', reason: 'no-consumer-of-color' };
     const { coloring } = routingNames(queue);
     return {
@@ -213,6 +220,11 @@ export class RoutingMode implements Mode {
       `Queue ${quote(own)} is not there, and nothing says with which arguments to declare it. Call assertQueue(${quote(queue)}, ` +
         'options) first, or give coloredChannel the option queueOptions.',
     );
+  }
+
+  #target(queue: string): SubscriptionTarget {
+    const { cluster } = this.#state;
+    return { broker: 'amqp', group: queue, ...(cluster !== undefined && { cluster }) };
   }
 
   /** Colors of messages come from outside, and may be too long for this queue. */

@@ -1,7 +1,8 @@
-import { type Color, type Coloring, ColorwayError, count } from '@colorway/core';
+import { type Color, type Coloring, ColorwayError, count, type SubscriptionTarget } from '@colorway/core';
 import { callSafely } from '@colorway/core/background';
 import { detachSubscriptions, endSubscriptions } from '../leaving/index.js';
 import type { AmqpChannel } from './amqp-channel.js';
+import { brokerIdentity } from './broker-identity.js';
 import { coloringOf } from './colored-channel.js';
 import { Withdrawal } from './withdrawal.js';
 
@@ -61,6 +62,7 @@ export async function withdrawQueue(
     throw new ColorwayError('COLORWAY_INVALID_OPTION', 'This instance has no color: give the option color.');
   }
   const { onLeave = 'drain' } = options;
+  const cluster = await brokerIdentity(own.state);
   const tell = (progress: WithdrawProgress) => told(own.coloring, options, progress);
   const isDiscarding = onLeave === 'discard';
   const withdrawal = new Withdrawal(own, queue, color, {
@@ -73,7 +75,8 @@ export async function withdrawQueue(
   // From the record on, others discard too: this is the last moment to say how many there are.
   const waiting = isDiscarding ? await withdrawal.count() : undefined;
   if (waiting !== undefined) await tell({ step: 'discarding', remaining: waiting });
-  const end = await detached(own.coloring, queue, color, onLeave);
+  const target = { broker: 'amqp', group: queue, ...(cluster !== undefined && { cluster }) };
+  const end = await detached(own.coloring, target, color, onLeave);
   if (isDiscarding) {
     const discarded = await withdrawal.discard();
     const names = { 'coloring.group': queue, 'coloring.topic': queue, 'coloring.color': color };
@@ -102,12 +105,12 @@ async function told(
 /** Records that the color leaves this queue. The result records that it has left, and tells how many messages were given up. */
 async function detached(
   { directory: { state } }: Coloring,
-  queue: string,
+  target: SubscriptionTarget,
   color: Color,
   onLeave: 'drain' | 'discard',
 ): Promise<(discarded: number) => Promise<number>> {
   if (state === undefined) return async (discarded) => discarded;
-  const keys = await detachSubscriptions(state, { broker: 'amqp', group: queue }, color, onLeave);
+  const keys = await detachSubscriptions(state, target, color, onLeave);
   return async (discarded) => {
     const counts = await endSubscriptions(state, keys, discarded > 0 ? { 0: discarded } : {});
     return counts[0] ?? 0;

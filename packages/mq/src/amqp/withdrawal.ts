@@ -141,7 +141,7 @@ export class Withdrawal {
   }
 
   #channels(): readonly Consumers[] {
-    return readersOf(this.#parts.coloring).of(this.#queue, this.#parts.consumers);
+    return readersOf(this.#parts.coloring, this.#parts.state).of(this.#queue, this.#parts.consumers);
   }
 
   async #look(): Promise<QueueState | undefined> {

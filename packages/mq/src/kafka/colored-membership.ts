@@ -51,7 +51,7 @@ export class ColoredMembership implements Membership {
     const { coloring, leaving, topics, runtime, group, brokerGroup } = this.#setting;
     const targets = this.#targets();
     await checkEnvironment(coloring, brokerGroup);
-    if ((await leaving.join(targets)) === 'leaving') return false;
+    if ((await leaving.join(targets)) !== 'joined') return false;
     for (const { topic } of topics.values()) {
       const siblings = await runtime.siblings(group, topic, this.#color);
       if (siblings.some(({ kind }) => kind === 'leaving' || kind === 'draining')) return false;

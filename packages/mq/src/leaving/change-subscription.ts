@@ -3,6 +3,7 @@ import {
   count,
   discardingSubscription,
   formatSubscription,
+  idWithoutCluster,
   leavingSubscription,
   type OnLeave,
   parseSubscription,
@@ -15,6 +16,7 @@ import {
   subscriptionId,
 } from '@colorway/core';
 import { updateEntry } from '@colorway/core/background';
+import { isSameBroker } from './same-broker.js';
 
 /**
  * Changes a subscription by compare-and-set; `change` is asked again when somebody else was faster, and
@@ -77,10 +79,12 @@ export async function detachSubscriptions(
   color: Color,
   onLeave: OnLeave,
 ): Promise<readonly string[]> {
-  const id = subscriptionId(target);
-  const isTarget = ({ key }: StateEntry): boolean => {
-    const parsed = parseSubscriptionKey(key);
-    return parsed?.id === id && parsed.color === color;
+  const id = idWithoutCluster(subscriptionId(target));
+  const isTarget = (entry: StateEntry): boolean => {
+    const parsed = parseSubscriptionKey(entry.key);
+    if (parsed === undefined || idWithoutCluster(parsed.id) !== id || parsed.color !== color) return false;
+    const read = parseSubscription(entry);
+    return read !== undefined && isSameBroker(target.cluster, read);
   };
   const keys = (await state.list(SUBSCRIPTION_PREFIX)).filter(isTarget).map(({ key }) => key);
   for (const key of keys) {

@@ -11,7 +11,11 @@ import {
   type SubscriptionTarget,
   subscriptionKey,
 } from '@colorway/core';
-import { updateEntry } from '@colorway/core/background';
+import { type EntryChange, updateEntry } from '@colorway/core/background';
+import { isSameBroker } from './same-broker.js';
+
+/** `taken`: the key is another broker's. */
+export type JoinOutcome = 'joined' | 'leaving' | 'taken';
 
 /**
  * Records what a colored consumer consumes, and then declares the membership; `leaving` when what it left
@@ -20,6 +24,8 @@ import { updateEntry } from '@colorway/core/background';
  * The record comes first and the membership second; whoever ends a membership removes it first and looks at
  * the records last. So one of the two sees the other.
  *
+ * `taken` where another broker's record of the same names stands there: see {@link placeOf}.
+ *
  * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`; the records are taken back then.
  */
 export async function joinSubscriptions(
@@ -27,11 +33,13 @@ export async function joinSubscriptions(
   state: StateStore,
   color: Color,
   targets: readonly SubscriptionTarget[],
-): Promise<'joined' | 'leaving'> {
+): Promise<JoinOutcome> {
   const { service } = coloring;
   // Where something leaves still, nothing is written: all who look would be told of a change.
   for (const target of targets) {
-    if ((await read(state, { service, color, ...target }))?.state === 'leaving') return 'leaving';
+    const standing = await read(state, { service, color, ...target });
+    if (standing !== undefined && !isSameBroker(target.cluster, standing)) return 'taken';
+    if (standing?.state === 'leaving') return 'leaving';
   }
   const written: StateEntry[] = [];
   const takeBack = async (): Promise<void> => {
@@ -40,9 +48,9 @@ export async function joinSubscriptions(
   try {
     for (const target of targets) {
       const outcome = await record(state, { service, color, ...target, state: 'joined', at: Date.now() });
-      if (outcome === 'leaving') {
+      if (outcome === 'leaving' || outcome === 'taken') {
         await takeBack();
-        return 'leaving';
+        return outcome;
       }
       if (outcome !== 'joined') written.push(outcome);
     }
@@ -56,6 +64,19 @@ export async function joinSubscriptions(
     if ((await read(state, { service, color, ...target }))?.state !== 'joined') return 'leaving';
   }
   return 'joined';
+}
+
+/** The names of one service may be those of two brokers' queues: the first that is joined has the key of the names alone. */
+export async function placeOf(
+  state: StateStore,
+  { apart: _, ...name }: SubscriptionName,
+): Promise<SubscriptionTarget> {
+  const { service: __, color: ___, ...target } = name;
+  if (name.cluster === undefined) return target;
+  if ((await state.get(subscriptionKey({ ...name, apart: true }))) !== undefined)
+    return { ...target, apart: true };
+  const standing = await read(state, name);
+  return standing === undefined || isSameBroker(name.cluster, standing) ? target : { ...target, apart: true };
 }
 
 async function read(state: StateStore, name: SubscriptionName): Promise<Subscription | undefined> {
@@ -86,15 +107,25 @@ export async function confirmSubscriptions(
   return joined;
 }
 
-/** What was written, or how it stands. */
-async function record(state: StateStore, wanted: Subscription): Promise<StateEntry | 'joined' | 'leaving'> {
-  const { result, entry, written } = await updateEntry(state, subscriptionKey(wanted), (found) => {
+/** What was written anew, or how it stands. */
+async function record(state: StateStore, wanted: Subscription): Promise<StateEntry | JoinOutcome> {
+  const change = (found: StateEntry | undefined): EntryChange<JoinOutcome | 'new'> => {
     const standing = found && parseSubscription(found);
-    if (standing?.state === 'leaving') return { kind: 'keep', result: 'leaving' as const };
+    if (standing !== undefined && !isSameBroker(wanted.cluster, standing))
+      return { kind: 'keep', result: 'taken' };
+    if (standing?.state === 'leaving') return { kind: 'keep', result: 'leaving' };
+    // An older version did not say which broker's it is.
+    if (standing?.state === 'joined' && wanted.cluster !== undefined && standing.cluster === undefined) {
+      const value = formatSubscription({ ...standing, cluster: wanted.cluster });
+      return { kind: 'put', value, result: 'joined' };
+    }
     // One that has left may join again; one that cannot be read is left alone.
     const isFree = found === undefined || standing?.state === 'left';
-    if (!isFree) return { kind: 'keep', result: 'joined' as const };
-    return { kind: 'put', value: formatSubscription(wanted), result: 'joined' as const };
-  });
-  return written && entry !== undefined ? entry : result;
+    if (!isFree) return { kind: 'keep', result: 'joined' };
+    return { kind: 'put', value: formatSubscription(wanted), result: 'new' };
+  };
+  const { result, entry } = await updateEntry(state, subscriptionKey(wanted), change);
+  if (result !== 'new') return result;
+  if (entry === undefined) throw new TypeError('What was written is not there.');
+  return entry;
 }

@@ -1,5 +1,6 @@
-import { type Subscription, type SubscriptionTarget, subscriptionId } from '@colorway/core';
+import { idWithoutCluster, type Subscription, type SubscriptionTarget, subscriptionId } from '@colorway/core';
 import type { DiscardServer, LeaveServer, LeaveWork } from './leave-server.js';
+import { isSameBroker } from './same-broker.js';
 
 export type Leave = (work: LeaveWork) => Promise<void>;
 
@@ -25,7 +26,7 @@ export class LeaveServers {
 
   /** Returns how to take it out. */
   add({ cluster, leave, ...target }: LeaveServer & { readonly leave: Leave }): () => void {
-    const id = subscriptionId(target);
+    const id = namesOf(target);
     const serving = { cluster, leave };
     this.#consumers.set(id, [...(this.#consumers.get(id) ?? []), serving]);
     return () => {
@@ -42,12 +43,12 @@ export class LeaveServers {
 
   /** Whether it would be served by one that consumes nothing of it. */
   isWithoutConsumer(subscription: Subscription): boolean {
-    const consumers = this.#consumers.get(subscriptionId(subscription)) ?? [];
+    const consumers = this.#consumers.get(namesOf(subscription)) ?? [];
     return !consumers.some(({ cluster }) => isSameBroker(cluster, subscription));
   }
 
   hasTarget(id: string): boolean {
-    return this.#consumers.has(id);
+    return this.#consumers.has(idWithoutCluster(id));
   }
 
   has(subscription: Subscription): boolean {
@@ -66,7 +67,7 @@ export class LeaveServers {
       this.#discarders.delete(discarder);
       this.#discarders.add(discarder);
     }
-    const id = subscriptionId(subscription);
+    const id = namesOf(subscription);
     const consumers = this.#consumers.get(id) ?? [];
     const chosen = consumers.find(({ leave }) => leave === first);
     if (chosen !== undefined) {
@@ -76,7 +77,7 @@ export class LeaveServers {
   }
 
   #of(subscription: Subscription): Leave[] {
-    const consumers = (this.#consumers.get(subscriptionId(subscription)) ?? []).filter(({ cluster }) =>
+    const consumers = (this.#consumers.get(namesOf(subscription)) ?? []).filter(({ cluster }) =>
       isSameBroker(cluster, subscription),
     );
     if (consumers.length > 0 || subscription.onLeave !== 'discard')
@@ -88,7 +89,7 @@ export class LeaveServers {
   }
 }
 
-/** A group of another cluster is another group; where nobody has said which, the names decide. */
-function isSameBroker(cluster: string | undefined, { cluster: theirs }: SubscriptionTarget): boolean {
-  return cluster === undefined || theirs === undefined || cluster === theirs;
+/** Of all brokers' targets of the same names: which of them, `cluster` says. */
+function namesOf({ broker, group, topic }: SubscriptionTarget): string {
+  return subscriptionId({ broker, group, ...(topic !== undefined && { topic }) });
 }

@@ -1,6 +1,7 @@
 import {
   type Color,
   type Coloring,
+  idWithoutCluster,
   membershipKey,
   parseSubscription,
   type StateStore,
@@ -12,10 +13,11 @@ import {
 import { callSafely, type Scope, withTimeLimit } from '@colorway/core/background';
 import { recordDiscard } from './change-subscription.js';
 import { startHeartbeat } from './heartbeat.js';
-import { confirmSubscriptions, joinSubscriptions } from './join-subscriptions.js';
+import { confirmSubscriptions, type JoinOutcome, joinSubscriptions, placeOf } from './join-subscriptions.js';
 import { LeaveReconciler } from './leave-reconciler.js';
 import type { DiscardServer, LeaveServer, LeaveWork } from './leave-server.js';
 import { LeaveServers } from './leave-servers.js';
+import { isSameBroker } from './same-broker.js';
 import { SubscriptionView } from './subscription-view.js';
 
 interface Working {
@@ -50,10 +52,16 @@ export class Leaving {
    * `joined` at once in the baseline.
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
    */
-  async join(targets: readonly SubscriptionTarget[]): Promise<'joined' | 'leaving'> {
+  async join(targets: readonly SubscriptionTarget[]): Promise<JoinOutcome> {
     const { color } = this.#coloring;
     if (color === undefined) return 'joined';
     return joinSubscriptions(this.#coloring, this.#state, color, targets);
+  }
+
+  /** Under which key this coloring's subscription stands, or is to stand: it is part of the target from then on. */
+  async place(target: SubscriptionTarget): Promise<SubscriptionTarget> {
+    const { service, color } = this.#coloring;
+    return color === undefined ? target : await placeOf(this.#state, { service, color, ...target });
   }
 
   /**
@@ -94,14 +102,17 @@ export class Leaving {
    */
   serve(server: LeaveServer): () => Promise<void> {
     const leave = (work: LeaveWork): Promise<void> => server.leave(work);
-    const { broker, group, topic, cluster } = server;
+    const { broker, group, topic, cluster, apart } = server;
     const target = { broker, group, ...(topic !== undefined && { topic }) };
     const id = subscriptionId(target);
     const { scope, reconciler } = this.#work();
     const serving = scope.child(`consumer of ${id}`);
     const remove = this.#servers.add({ ...target, ...(cluster !== undefined && { cluster }), leave });
     const { service, color } = this.#coloring;
-    if (color !== undefined) startHeartbeat(serving, this.#state, { service, color, ...target });
+    if (color !== undefined) {
+      const key = { cluster, ...(apart === true && { apart }) };
+      startHeartbeat(serving, this.#state, { service, color, ...target, ...(cluster !== undefined && key) });
+    }
     return this.#begun(serving, async () => {
       remove();
       await reconciler.stopTasksOf(leave);
@@ -137,15 +148,20 @@ export class Leaving {
 
   /** What is known of this service's subscription; `undefined` for none, or before the directory has reported. */
   subscription(target: SubscriptionTarget, color: Color): Subscription | undefined {
-    return this.#working?.view.get(subscriptionKey({ service: this.#coloring.service, color, ...target }))
-      ?.read;
+    const { service } = this.#coloring;
+    const at = (apart: boolean): Subscription | undefined =>
+      this.#working?.view.get(subscriptionKey({ service, color, ...target, apart }))?.read;
+    const apart = target.cluster === undefined ? undefined : at(true);
+    if (apart !== undefined) return apart;
+    const standing = at(false);
+    return standing !== undefined && isSameBroker(target.cluster, standing) ? standing : undefined;
   }
 
   /** Those of all services and colors, as far as is known. */
   subscriptions(target: SubscriptionTarget): readonly Subscription[] {
-    const wanted = subscriptionId(target);
-    const found = this.#working?.view.find((_, id) => id === wanted) ?? [];
-    return Array.from(found, ({ read }) => read);
+    const wanted = idWithoutCluster(subscriptionId(target));
+    const found = this.#working?.view.find((_, id) => idWithoutCluster(id) === wanted) ?? [];
+    return Array.from(found, ({ read }) => read).filter((read) => isSameBroker(target.cluster, read));
   }
 
   /** Whether the color contains this service. Linearizable. */
