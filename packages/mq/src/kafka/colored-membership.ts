@@ -5,6 +5,7 @@ import { checkEnvironment } from './check-environment.js';
 import { ColoredMember, innerRun } from './colored-member.js';
 import type { GroupMember } from './group-member.js';
 import type { Membership, MembershipSetting } from './membership.js';
+import { keepProgressAtStop } from './progress-keeper.js';
 import { watchStuck } from './stuck-watch.js';
 import { TopicCustody, targetOf } from './topic-custody.js';
 
@@ -34,6 +35,7 @@ export class ColoredMembership implements Membership {
       ...{ scope, coloring, group: brokerGroup, member: () => this.member },
       startAgain: () => this.#startAgain(),
     });
+    keepProgressAtStop(setting, color, () => this.member?.joined ?? false);
   }
 
   /** @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN` */

@@ -39,8 +39,8 @@ export async function lookAtEpoch(
     };
     const step = nextEpochStep({
       ...{ fences, color, partitions, closer: setting.runtime.by },
-      // What retention has deleted nobody can handle any more.
-      committed: (partition) => behind(offsets.get(partition), logs.get(partition)?.low),
+      committed: (partition) => offsets.get(partition),
+      logStart: (partition) => logs.get(partition)?.low,
       members: () => fact('members'),
       shared: () => fact('shared'),
     });
@@ -48,11 +48,6 @@ export async function lookAtEpoch(
     if (missing === 'members') facts.members = await admin.hasMembers(group, handover.topic);
     else facts.shared = await isShared(setting, color);
   }
-}
-
-function behind(committed: bigint | undefined, low: bigint | undefined): bigint | undefined {
-  if (low === undefined || low === 0n) return committed;
-  return committed === undefined || committed < low ? low : committed;
 }
 
 async function fenceForEmptyGroups(

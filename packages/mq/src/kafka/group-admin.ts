@@ -88,6 +88,13 @@ export class GroupAdmin {
     );
   }
 
+  /** Those of the groups that have no members, asked for at once. */
+  async withoutMembers(groupIds: readonly string[]): Promise<Set<string>> {
+    const { groups } = await this.#ask('describeGroups', (admin) => admin.describeGroups([...groupIds]));
+    const empty = groups.filter(({ members, state }) => members.length === 0 && isEmptyState(state));
+    return new Set(empty.map(({ groupId }) => groupId));
+  }
+
   async deleteGroup(groupId: string): Promise<void> {
     try {
       await this.#ask('deleteGroups', (admin) => admin.deleteGroups([groupId]));

@@ -13,7 +13,13 @@ import type { FenceTable } from '../ownership/fences.js';
 import { fold } from '../ownership/fold.js';
 import { encodeFence, encodeHandover, parseHandover, type Unreadable } from '../ownership/handover-codec.js';
 import { type FenceKind, fenceKey, parseHandoverKey, stateKey } from '../ownership/handover-keys.js';
-import { type Handover, isFolded, NEVER_JOINED, type Transition } from '../ownership/handover-state.js';
+import {
+  compareHandovers,
+  type Handover,
+  isFolded,
+  NEVER_JOINED,
+  type Transition,
+} from '../ownership/handover-state.js';
 
 /** More colors than these are asked for by one read of all. */
 const MANY = 4;
@@ -143,6 +149,7 @@ export class TopicHandover {
   async transition(color: Color, change: (state: Handover, now: number) => Transition): Promise<Transition> {
     const key = stateKey(this.#store.prefix, color);
     let reading = this.#store.begin();
+    let isStep = false;
     try {
       const { result, entry, written } = await updateEntry<Transition>(this.#state, key, async (standing) => {
         if (standing === undefined) this.#store.end(reading);
@@ -153,6 +160,7 @@ export class TopicHandover {
         const result = change(state, Date.now());
         reading = this.#store.begin();
         if (result.kind === 'refused') return { kind: 'keep', result };
+        isStep = compareHandovers(result.state, state) !== 0;
         const next = result.state.kind === 'absent' ? await this.#folded(color, result.state) : result.state;
         return {
           kind: 'put',
@@ -161,7 +169,7 @@ export class TopicHandover {
         };
       });
       if (written && entry !== undefined) this.#store.add(entry, reading);
-      if (written) this.#counted(color, result.state.kind);
+      if (written && isStep) this.#counted(color, result.state.kind);
       return result;
     } finally {
       this.#store.end(reading);

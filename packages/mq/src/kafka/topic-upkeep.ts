@@ -1,5 +1,6 @@
 import { type Color, quote, warnOnce } from '@colorway/core';
 import type { GroupAdmin } from './group-admin.js';
+import { ProgressKeeper } from './progress-keeper.js';
 import { reachedBy, renewHandover, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 
@@ -20,9 +21,11 @@ export class TopicUpkeep {
   readonly #options: TopicUpkeepOptions;
   /** At first at once: somebody may have stopped in the middle, and the topic may be another one. */
   #dueAt = 0;
+  readonly #progress: ProgressKeeper;
 
   constructor(options: TopicUpkeepOptions) {
     this.#options = options;
+    this.#progress = new ProgressKeeper(options.handover, options.admin);
   }
 
   /** Until it has something to do. */
@@ -43,6 +46,7 @@ export class TopicUpkeep {
       );
     }
     this.#dueAt = performance.now() + ((await this.#sweep()) ? REMAINS_MS : LOG_MS);
+    await this.#progress.work();
   }
 
   /** A color has just left. */

@@ -4,6 +4,7 @@ import type { Unreadable } from './handover-codec.js';
 import type { FenceKind } from './handover-keys.js';
 import { compareHandovers, type Handover, type HandoverMark, NEVER_JOINED } from './handover-state.js';
 import { pastIn, sinceOf } from './past.js';
+import { withProgressOf } from './progress.js';
 import { compileSegments, isComplete, type Owners } from './segments.js';
 
 /** What is known of one color, kept changeable, and the fences made of it. While its entry stands, this only grows. */
@@ -85,7 +86,9 @@ export class ColorRecord {
   }
 
   /** Whether this was news. */
-  addState(read: Handover | Unreadable): boolean {
+  addState(told: Handover | Unreadable): boolean {
+    // A watch may lag behind, and an older version of this library does not pass on what was kept.
+    const read = told.kind === 'unreadable' ? told : withProgressOf(told, this.#newest);
     if (read.kind !== 'unreadable') {
       const news = compareHandovers(read, this.#newest);
       if (news < 0 || (news === 0 && !isNewer(read, this.#handover))) return false;

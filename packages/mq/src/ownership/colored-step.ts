@@ -1,6 +1,7 @@
 import { stopValue } from './fence-values.js';
 import type { HandoverHere } from './fences.js';
 import { highest } from './offset.js';
+import { committedOrKept } from './progress.js';
 import { type CommitStep, commitStep, type Proof, proves } from './proof.js';
 
 /**
@@ -55,8 +56,11 @@ export function nextColoredStep(situation: ColoredSituation): ColoredStep {
   const { join } = current;
   if (join === undefined) return { kind: 'wait', for: 'join-fence' };
   const position = positionIn(situation);
-  if (position === undefined || position < join)
-    return { kind: 'commit-start', position: highest(join, logStart), generation };
+  if (position === undefined || position < join) {
+    // The broker may have forgotten what the group had committed: what was kept of it stands for that.
+    const start = highest(join, committedOrKept(position, here), logStart);
+    return { kind: 'commit-start', position: start, generation };
+  }
   if (handover.kind === 'joining' || handover.kind === 'active') return { kind: 'consume', until: undefined };
   return leavingStep(situation, position, join);
 }

@@ -1,6 +1,7 @@
 import { joinValue, leaveValue, stopValue } from './fence-values.js';
 import type { HandoverHere } from './fences.js';
 import { compareHandovers, type HandoverMark } from './handover-state.js';
+import { committedOrKept } from './progress.js';
 
 /** What a process saw of a group without members; it stands in for the group's commits as a proof. */
 export interface EmptyGroupEvidence {
@@ -57,7 +58,8 @@ export function nextStepForEmptyGroup({ here, evidence }: EmptyGroupSituation): 
   if (!leaving || leave !== undefined) return NONE;
   if (stop === undefined) {
     if (!shows(evidence, 'colored', { kind: 'leaving', epoch })) return ask('colored');
-    return { kind: 'create-stop-fence', epoch, offset: stopValue(evidence.committed, join) };
+    const committed = committedOrKept(evidence.committed, here);
+    return { kind: 'create-stop-fence', epoch, offset: stopValue(committed, join) };
   }
   if (!shows(evidence, 'baseline', { kind: 'leaving', epoch })) return ask('baseline');
   return { kind: 'create-leave-fence', epoch, offset: leaveValue(evidence.committed ?? 0n, stop, join) };

@@ -2,6 +2,7 @@ import type { Color } from '@colorway/core';
 import { type FenceTable, handoverHere } from './fences.js';
 import type { Handover } from './handover-state.js';
 import { highest } from './offset.js';
+import { committedOrKept } from './progress.js';
 
 /** What the epoch as a whole looks like; read linearizable, because the next state is built on it. */
 export interface EpochSituation {
@@ -11,6 +12,8 @@ export interface EpochSituation {
   readonly partitions: readonly number[];
   /** The colored group's committed offset in a partition, `undefined` for none; asked while draining only. */
   readonly committed: (partition: number) => bigint | undefined;
+  /** Where the log of a partition begins: what retention has deleted nobody can handle any more. */
+  readonly logStart?: (partition: number) => bigint | undefined;
   /** Whether the colored group has members; asked when everything is drained. */
   readonly members: () => boolean;
   /**
@@ -88,9 +91,11 @@ function drainingStep(
   }
   const left: Left[] = [];
   for (const partition of joined(situation)) {
-    const { join, leave } = handoverHere(situation.fences, situation.color, partition).current;
+    const here = handoverHere(situation.fences, situation.color, partition);
+    const { join, leave } = here.current;
     if (leave === undefined) return { kind: 'wait', for: 'fences' };
-    const from = highest(situation.committed(partition), join);
+    const committed = committedOrKept(situation.committed(partition), here);
+    const from = highest(committed, join, situation.logStart?.(partition));
     if (from < leave) left.push({ partition, from, to: leave });
   }
   if (left.length > 0)

@@ -51,6 +51,8 @@ export interface HandoverHere {
   readonly current: EpochFences;
   /** Where the last epoch before gave the color's messages back; `undefined` where none did. */
   readonly leaveBefore: bigint | undefined;
+  /** How far the color's group had committed in this epoch, as far as that was kept: see `kept-progress.ts`. */
+  readonly progress?: bigint | undefined;
   readonly complete: boolean;
 }
 
@@ -65,7 +67,8 @@ export function handoverHere(fences: FenceTable, color: Color, partition: number
   const current = epochs.findLast(({ epoch }) => epoch === handover.epoch);
   const before = epochs.findLast(({ epoch }) => epoch < handover.epoch);
   const leaveBefore = before?.leave ?? past.at(-1)?.leave;
-  return { handover, current: current ?? NO_FENCES, leaveBefore, complete };
+  const progress = handover.progress?.get(partition);
+  return { handover, current: current ?? NO_FENCES, leaveBefore, progress, complete };
 }
 
 const NO_FENCES: EpochFences = Object.freeze({ epoch: 0, unreadable: [] });

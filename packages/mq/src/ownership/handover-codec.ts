@@ -1,4 +1,5 @@
 import type { Handover, OnLeave } from './handover-state.js';
+import type { KeptProgress, Progressed } from './kept-progress.js';
 import { parseOffset } from './offset.js';
 import type { Folded, Past, PastInterval } from './past.js';
 
@@ -20,10 +21,11 @@ export interface HandoverNames {
 }
 
 export function encodeHandover(state: Handover, names: HandoverNames): string {
-  const { kind, epoch, past, ...details } = state;
+  const { kind, epoch, past, progress, ...details } = state;
   return JSON.stringify({
     ...{ state: kind, epoch, ...details },
     ...(past !== undefined && past.size > 0 && { past: encodePast(past) }),
+    ...(progress !== undefined && progress.size > 0 && { progress: encodeProgress(progress) }),
     ...{ group: names.group, topic: names.topic },
   });
 }
@@ -35,21 +37,23 @@ export function parseHandover(value: string): Handover | Unreadable {
   if (!isEpoch(epoch)) return unreadable('no epoch');
   const folded = parseFolded(fields);
   if (folded === undefined) return unreadable('a past that cannot be read');
+  const progressed = parseProgressed(fields);
+  if (progressed === undefined) return unreadable('a progress that cannot be read');
   switch (kind) {
     case 'absent':
     case 'joining':
     case 'active':
       return epoch === 0 && kind !== 'absent'
         ? unreadable('epoch 0')
-        : Object.freeze({ kind, epoch, ...folded });
+        : Object.freeze({ kind, epoch, ...folded, ...progressed });
     case 'leaving':
       return isOnLeave(onLeave)
-        ? Object.freeze({ kind, epoch, onLeave, ...folded })
+        ? Object.freeze({ kind, epoch, onLeave, ...folded, ...progressed })
         : unreadable('no onLeave');
     case 'draining':
       if (!isOnLeave(onLeave)) return unreadable('no onLeave');
       return Object.freeze({
-        ...{ kind, epoch, onLeave, ...folded },
+        ...{ kind, epoch, onLeave, ...folded, ...progressed },
         ...(typeof closer === 'string' && { closer }),
       });
     default:
@@ -80,7 +84,7 @@ function parsePast(value: unknown): Past | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const past = new Map<number, readonly PastInterval[]>();
   for (const [partition, bounds] of Object.entries(value)) {
-    if (!/^(?:0|[1-9][0-9]{0,9})$/.test(partition) || !Array.isArray(bounds)) return undefined;
+    if (!PARTITION.test(partition) || !Array.isArray(bounds)) return undefined;
     const offsets = bounds.map(parseOffset);
     const intervals: PastInterval[] = [];
     for (let at = 0; at < offsets.length; at += 2) {
@@ -92,6 +96,25 @@ function parsePast(value: unknown): Past | undefined {
     if (intervals.length > 0) past.set(Number(partition), intervals);
   }
   return past;
+}
+
+const PARTITION = /^(?:0|[1-9][0-9]{0,9})$/;
+
+/** `{"3": "35"}`: in partition 3 the color's group had committed 35. */
+function encodeProgress(progress: KeptProgress): Record<string, string> {
+  return Object.fromEntries(Array.from(progress, ([partition, offset]) => [partition, offset.toString()]));
+}
+
+function parseProgressed({ progress }: Record<string, unknown>): Progressed | undefined {
+  if (progress === undefined) return {};
+  if (typeof progress !== 'object' || progress === null || Array.isArray(progress)) return undefined;
+  const parsed = new Map<number, bigint>();
+  for (const [partition, text] of Object.entries(progress)) {
+    const offset = parseOffset(text);
+    if (!PARTITION.test(partition) || offset === undefined) return undefined;
+    parsed.set(Number(partition), offset);
+  }
+  return parsed.size > 0 ? { progress: parsed } : {};
 }
 
 /** @param by the process that made the fence; shown to people, read by nobody. */

@@ -1,3 +1,4 @@
+import type { Progressed } from './kept-progress.js';
 import { type Folded, foldedPart, sinceOf } from './past.js';
 
 /**
@@ -7,7 +8,7 @@ import { type Folded, foldedPart, sinceOf } from './past.js';
  * `absent(e)` means that epoch e is over; `absent(0)` that there was none. The directory's entry is deleted
  * when nobody needs it any more. The number of an epoch is not used again all the same: see {@link join}.
  */
-export type Handover = HandoverKind & Folded;
+export type Handover = HandoverKind & Folded & Progressed;
 
 type HandoverKind =
   | { readonly kind: 'absent'; readonly epoch: number }
@@ -56,7 +57,8 @@ export type TransitionRefusal =
   | 'not-joined'
   | 'other-epoch'
   | 'wrong-state'
-  | 'other-closer';
+  | 'other-closer'
+  | 'not-moved';
 
 /**
  * A colored consumer appears. While the epoch before is leaving or draining, it helps to drain instead.
@@ -134,6 +136,11 @@ export function firstOpenEpoch({ kind, epoch }: HandoverMark): number {
   return kind === 'draining' || kind === 'absent' ? epoch + 1 : epoch;
 }
 
+/** The color may have messages to handle: while its group is being deleted, and afterwards, it has none. */
+export function handoverOpen(state: Handover): boolean {
+  return state.kind !== 'absent' && !(state.kind === 'draining' && state.closer !== undefined);
+}
+
 /** Everything that is over is folded: no fence of an earlier epoch is needed. */
 export function isFolded(state: Handover): boolean {
   return sinceOf(state) >= firstOpenEpoch(state);
@@ -149,7 +156,10 @@ function step<Kind extends Handover['kind']>(
 ): Transition {
   if (state.epoch !== epoch) return refused('other-epoch', state);
   if (!(from as readonly string[]).includes(state.kind)) return refused('wrong-state', state);
-  return next({ ...foldedPart(state), ...to(state as Of<Kind>) });
+  const stepped = to(state as Of<Kind>);
+  const { progress } = state;
+  const kept = progress !== undefined && stepped.kind !== 'absent' && { progress };
+  return next({ ...foldedPart(state), ...kept, ...stepped });
 }
 
 function next(state: Handover): Transition {

@@ -8,15 +8,17 @@ import { firstOpenEpoch, type Handover, type Transition } from './handover-state
  * @param end the offset behind the last message of a partition, read after the fences; `undefined` for none.
  */
 export function isOfAnotherLog(
-  { partitions }: Pick<ColorFences, 'partitions'>,
+  { partitions, handover }: Pick<ColorFences, 'partitions'> & Partial<Pick<ColorFences, 'handover'>>,
   end: (partition: number) => bigint | undefined,
 ): boolean {
+  const progress = handover?.kind === 'unreadable' ? undefined : handover?.progress;
   for (const [partition, { epochs, past }] of partitions) {
     const last = end(partition);
     if (last === undefined) continue;
     const bounds = [
       ...past.map(({ leave }) => leave),
       ...epochs.flatMap(({ join, stop, leave }) => [join, stop, leave]),
+      progress?.get(partition),
     ];
     if (bounds.some((offset) => offset !== undefined && offset > last)) return true;
   }

@@ -41,6 +41,7 @@ function setUp() {
       broker.onAsk(name);
       return group(name).members > 0;
     },
+    withoutMembers: async (names: string[]) => new Set(names.filter((name) => group(name).members === 0)),
     deleteGroup: async (name: string) => {
       broker.deleted.push(name);
     },
@@ -200,6 +201,7 @@ describe('what is left of colors that have left', () => {
       ends: () => at(1_000n),
       committed: (group: string) => at(group === 'GID_order' ? committed : 8n),
       hasMembers: async () => false,
+      withoutMembers: async (names: string[]) => new Set(names),
       deleteGroup: async () => {},
     } as unknown as GroupAdmin;
     const scope = coloring.scope.child('test');

@@ -39,6 +39,25 @@ describe('requests to the broker and the directory', () => {
     expect(Object.keys(by).filter((call) => call.startsWith('admin.') || call === 'list')).toEqual([]);
   }, 30_000);
 
+  test('none at rest, after the offsets of a color whose consumer has gone were kept', async () => {
+    await shop.start('base');
+    const red = await shop.start('red', { color: 'red' });
+    await shop.untilHandover('red', 'active');
+    await shop.send(10, 'red');
+    await until('they are handled', () => shop.handled.length === 10);
+    await red.consumer.disconnect();
+    await red.coloring.close();
+    const entry = await shop.uncounted.get(`mq/${shop.group}/${shop.topic}/red`);
+    expect(JSON.parse(entry?.value ?? '{}')).toMatchObject({ progress: { 0: '5', 1: '5' } });
+    await settle();
+    const asked: string[] = [];
+    shop.onRequest = (call, subject) => {
+      if (call.startsWith('admin.') || subject.startsWith('mq/')) asked.push(`${call} ${subject}`);
+    };
+    await shop.countRequests(MS);
+    expect(asked).toEqual([]);
+  }, 30_000);
+
   test('a color that waits for somebody else’s drain asks at most 4 times a second', async () => {
     await shop.start('blue', { color: 'blue' });
     await shop.untilHandover('blue', 'active');
