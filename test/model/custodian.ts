@@ -24,6 +24,7 @@ export function custodianActions(scene: Scene, state: State, emit: Emit): void {
   epochActions(scene, state, emit);
   if (scene.without('fences')) return;
   emptyGroupActions(scene, state, emit);
+  forgetOffsets(scene, state, emit);
   sweepActions(scene, state, emit);
 }
 
@@ -59,7 +60,8 @@ function epochActions(scene: Scene, state: State, emit: Emit): void {
     color: COLOR,
     partitions: scene.partitions(),
     committed: (partition) => {
-      return offsetIn(state[layout.committed(COLORED, partition)] as number);
+      const committed = offsetIn(state[layout.committed(COLORED, partition)] as number);
+      return committed ?? offsetIn(layout.kept(state, partition));
     },
     members: () => broker.hasMembers(state, COLORED),
     closer: CUSTODIAN,
@@ -108,13 +110,45 @@ function deleteGroup(scene: Scene, state: State, deletion: number, emit: Emit): 
   emit('progress', next, () => 'the broker deletes the colored group and its offsets');
 }
 
+/** Whoever serves the topic has seen the group without members, and kept how far it was, before the broker forgets. */
+function forgetOffsets(scene: Scene, state: State, emit: Emit): void {
+  const { layout, world, handovers, broker } = scene;
+  const { forgets = 0 } = world;
+  if (forgets === 0 || state[layout.forgets] === forgets || broker.hasMembers(state, COLORED)) return;
+  const handover = handovers.at(state[layout.handover] as number);
+  const closing = handover.kind === 'draining' && handover.closer !== undefined;
+  if (closing || handover.kind === 'absent') return;
+  const next = state.slice();
+  let forgotten = false;
+  for (const partition of scene.partitions()) {
+    const committed = state[layout.committed(COLORED, partition)] as number;
+    if (committed === NONE) continue;
+    forgotten = true;
+    next[layout.committed(COLORED, partition)] = NONE;
+    const at = layout.keptAt(partition);
+    if (!scene.without('keep-progress')) next[at] = Math.max(next[at] as number, committed + 1);
+  }
+  if (!forgotten) return;
+  next[layout.forgets] = (state[layout.forgets] as number) + 1;
+  emit('fault', next, () => 'the broker forgets the offsets of the colored group');
+}
+
 /** Evidence of another epoch is of no use: it is forgotten, so that states which differ in it alone are one. */
 function clear(scene: Scene, next: State): void {
   const { layout } = scene;
   next[layout.seenGroup] = 0;
   next[layout.seenKnown] = 0;
   next[layout.seenRead] = 0;
+  forgetKept(scene, next);
   for (const partition of scene.partitions()) next[layout.seenOffset(partition)] = 0;
+}
+
+/** Progress belongs to one epoch. */
+function forgetKept({ layout, world, handovers }: Scene, next: State): void {
+  if (!world.forgets || handovers.at(next[layout.handover] as number).kind !== 'absent') return;
+  world.partitions.forEach((_, partition) => {
+    next[layout.keptAt(partition)] = 0;
+  });
 }
 
 function emptyGroupActions(scene: Scene, state: State, emit: Emit): void {
@@ -160,7 +194,7 @@ function emptyGroupActions(scene: Scene, state: State, emit: Emit): void {
   let useful = early && known.kind !== 'leaving' && known.kind !== 'joining';
   for (const partition of scene.partitions()) {
     const committed = offsetIn(state[layout.seenOffset(partition)] as number);
-    const here = scene.here(tables.truth(state), partition);
+    const here = scene.withKept(scene.here(tables.truth(state), partition), state, partition);
     const step = nextStepForEmptyGroup({
       here,
       evidence: { group: group === BASELINE ? 'baseline' : 'colored', known, committed },

@@ -51,6 +51,7 @@ export class Layout {
   readonly #processes: number;
   readonly #processSize: number;
   readonly #folded: number;
+  readonly #forgets: number;
 
   constructor(world: World) {
     this.world = world;
@@ -71,7 +72,8 @@ export class Layout {
     next += 2 * this.#groupSize;
     this.#processes = next;
     this.#processSize = 4 + this.fenceCount + HELD_SIZE * this.partitionCount;
-    this.size = next + this.processes.length * this.#processSize;
+    this.#forgets = next + this.processes.length * this.#processSize;
+    this.size = this.#forgets + ((world.forgets ?? 0) > 0 ? 1 + this.partitionCount : 0);
   }
 
   /** What the entry says of the past when the slot's epoch is over: a bit for each slot and partition, and {@link DELETED}. */
@@ -79,6 +81,16 @@ export class Layout {
   pastBit = (slot: number, partition: number): number => 1 << ((slot - 1) * this.partitionCount + partition);
   /** The join and the leave fence that were folded, one after the other. */
   foldedAt = (slot: number, partition: number): number => this.pastAt(slot) + 1 + 2 * partition;
+
+  /** How often the broker has forgotten offsets; only where it does. */
+  get forgets(): number {
+    return this.#forgets;
+  }
+  /** What the entry says that the colored group has committed; nothing where the broker forgets nothing. */
+  kept = (state: State, partition: number): number =>
+    this.#forgets < this.size ? ((state[this.keptAt(partition)] as number) || NONE + 1) - 1 : NONE;
+  /** The offset and one more, 0 for none. */
+  keptAt = (partition: number): number => this.#forgets + 1 + partition;
 
   groupOf = (process: number): number => (process < 2 ? 0 : 1);
   seenOffset = (partition: number): number => this.#seenOffsets + partition;
@@ -97,7 +109,9 @@ export class Layout {
   /** The committed offset as a number, 0 for none. */
   current = (state: State, group: number, partition: number): number => {
     const offset = state[this.committed(group, partition)] as number;
-    return offset === NONE ? 0 : offset;
+    const kept = group === 1 ? this.kept(state, partition) : NONE;
+    if (offset !== NONE) return offset;
+    return kept === NONE ? 0 : kept;
   };
 
   process = (process: number): number => this.#processes + process * this.#processSize;

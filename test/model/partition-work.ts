@@ -129,7 +129,7 @@ export function coloredStep(
   const here = scene.hereFor(state, process, partition);
   const forged = scene.without('proof-of-the-stop') && position !== NONE;
   return nextColoredStep({
-    here,
+    here: scene.withKept(here, state, partition),
     position: offsetIn(position),
     committed: offsetIn(state[at + HELD.committed] as number),
     handling: state[at + HELD.inHand] === 1,

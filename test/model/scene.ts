@@ -74,6 +74,11 @@ export class Scene {
     return this.here(this.tables.of(state, process), partition);
   }
 
+  /** The same with what was kept of the progress: whoever has no offset has just read the directory. */
+  withKept(here: HandoverHere, state: State, partition: number): HandoverHere {
+    return { ...here, progress: offsetIn(this.layout.kept(state, partition)) };
+  }
+
   /** Whether messages of the epoch that ends are not handled yet. */
   somethingLeft(state: State): boolean {
     const { current } = this.layout;

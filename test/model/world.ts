@@ -14,6 +14,8 @@ export interface World {
   readonly crashes: number;
   /** How many rebalances that nobody asked for, and session time-outs of living processes (zombies). */
   readonly moves: number;
+  /** How often the broker forgets the offsets of the colored group while it has no members. Default 0. */
+  readonly forgets?: number;
   /** Begin with one baseline process that holds everything, rather than with nothing at all. */
   readonly running?: boolean;
   /**
@@ -49,6 +51,7 @@ export const RULES = {
     'the fences of an epoch that is over are deleted, and the entry does not say what it had',
   'read-past-before-delete': 'the entry is deleted before the baseline has read past what the color had',
   'ask-before-believing': 'what a watch tells of a color that a read found gone is believed',
+  'keep-progress': 'what the colored group had committed is not kept, and the broker forgets it',
   'epochs-grow': 'after its entry was deleted, the epochs of a color begin at 1 again',
 } as const;
 

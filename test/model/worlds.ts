@@ -19,6 +19,7 @@ export const BOUNDED_WORLDS: Readonly<Record<string, World>> = {
   'two partitions': { ...SMALL, partitions: ['c', 'c'], leaves: false },
   'a crash': { ...SMALL, crashes: 1 },
   'a zombie': { ...SMALL, baseline: 1, moves: 1 },
+  'the broker forgets': { ...SMALL, baseline: 1, crashes: 1, forgets: 1 },
   'every step by itself': { ...SMALL, leaves: false, fine: true },
 };
 
@@ -34,6 +35,10 @@ export const FULL_WORLDS: Readonly<Record<string, World>> = {
   'two epochs and a crash': { ...SMALL, epochs: 2, leaves: false, crashes: 1 },
   'two messages, two epochs, the second left too': { ...SMALL, partitions: ['cc'], epochs: 2 },
   'two partitions, left': { ...SMALL, partitions: ['c', 'c'], baseline: 1 },
+  'two epochs, and the broker forgets': {
+    ...{ ...SMALL, baseline: 1, epochs: 2, leaves: false },
+    ...{ crashes: 1, forgets: 2 },
+  },
   'two colored processes': { ...SMALL, colored: 2 },
   'two colored processes, one a zombie': { ...SMALL, baseline: 1, colored: 2, moves: 1 },
   'every step by itself, left': { ...SMALL, fine: true },
@@ -79,6 +84,10 @@ export const FAULTS: Readonly<Record<Rule, { readonly world: World; readonly fau
   'fold-before-delete': { world: SMALL, fault: /^handled twice.* by colored, then by baseline/ },
   'read-past-before-delete': { world: SMALL, fault: /^handled twice.* by colored, then by baseline/ },
   'ask-before-believing': { world: { ...SMALL, partitions: ['cc'] }, fault: /^lost/ },
+  'keep-progress': {
+    world: { ...SMALL, baseline: 1, crashes: 1, forgets: 1 },
+    fault: /^handled twice.* by colored, then by/,
+  },
   'epochs-grow': {
     world: { ...SMALL, partitions: ['cc'], baseline: 1, epochs: 2, leaves: false, fine: true },
     fault: /^handled twice/,
