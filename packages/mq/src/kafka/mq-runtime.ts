@@ -5,6 +5,7 @@ import { parseHandover } from '../ownership/handover-codec.js';
 import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js';
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
+import { groupMark, newMark } from './group-mark.js';
 import { handoverStatus } from './handover-status.js';
 import { TopicHandover } from './topic-handover.js';
 
@@ -17,6 +18,7 @@ export class MqRuntime {
   /** This process, as its fences and claims name it. */
   readonly by: string;
   readonly #board: MqBoard;
+  readonly #reporter: Coloring['reporter'];
   readonly #groups = new Map<string, number>();
   readonly #handovers = new Map<
     string,
@@ -26,6 +28,7 @@ export class MqRuntime {
   constructor(coloring: Coloring, state: StateStore) {
     this.state = withTimeLimit(state, STATE_MS);
     this.#board = coloring.mq;
+    this.#reporter = coloring.reporter;
     this.by = `${coloring.service}-${process.pid}-${randomBytes(4).toString('hex')}`;
   }
 
@@ -48,7 +51,7 @@ export class MqRuntime {
    * @param exists whether there is an environment of that color.
    */
   async claimGroupName(group: string, color: Color | undefined, exists: Exists): Promise<void> {
-    const { entry } = await this.state.create(groupNameKey(group), JSON.stringify({ group }));
+    const { entry } = await this.state.create(groupNameKey(group), JSON.stringify({ group, ...newMark() }));
     const other = groupIn(entry.value);
     const problem = other !== undefined && other !== group ? groupProblem([group, other]) : undefined;
     if (problem !== undefined) throw problem;
@@ -81,6 +84,8 @@ export class MqRuntime {
         topic,
         by,
         coloredGroup: (color) => coloredGroup(group, color),
+        mark: groupMark(state, group),
+        reporter: this.#reporter,
       });
       handover.open();
       const unlist = this.#board.add(() => ({ handovers: handoverStatus(handover) }));

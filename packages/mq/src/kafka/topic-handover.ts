@@ -5,13 +5,12 @@ import {
   type StateEntry,
   type StateStore,
   type Watch,
-  warnOnce,
 } from '@colorway/core';
-import { updateEntry } from '@colorway/core/background';
+import { type Reporter, updateEntry } from '@colorway/core/background';
 import { FenceStore } from '../ownership/fence-store.js';
 import type { FenceTable } from '../ownership/fences.js';
 import { fold } from '../ownership/fold.js';
-import { encodeFence, encodeHandover, parseHandover, type Unreadable } from '../ownership/handover-codec.js';
+import { encodeFence, encodeHandover, parseHandover } from '../ownership/handover-codec.js';
 import { type FenceKind, fenceKey, parseHandoverKey, stateKey } from '../ownership/handover-keys.js';
 import {
   compareHandovers,
@@ -20,9 +19,14 @@ import {
   NEVER_JOINED,
   type Transition,
 } from '../ownership/handover-state.js';
+import type { GroupMark } from './group-mark.js';
+import { HandoverMemory } from './handover-memory.js';
+import { lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
 
 /** More colors than these are asked for by one read of all. */
 const MANY = 4;
+/** So often a read finds that the directory was emptied, while what was in it is put back. */
+const RESTORES = 3;
 
 export interface TopicHandoverOptions {
   readonly state: StateStore;
@@ -32,6 +36,9 @@ export interface TopicHandoverOptions {
   readonly coloredGroup: (color: Color) => string;
   /** This process, as its fences and claims name it. */
   readonly by: string;
+  /** Tells whether the directory is the one of before. */
+  readonly mark: GroupMark;
+  readonly reporter: Pick<Reporter, 'once'>;
 }
 
 /** The hand-over of one (group, topic) in the directory: what is known of it, and how to change it. */
@@ -42,6 +49,7 @@ export class TopicHandover {
   readonly coloredGroup: (color: Color) => string;
   readonly #state: StateStore;
   readonly #store: FenceStore;
+  readonly #memory: HandoverMemory;
   readonly #listeners = new Set<() => void>();
   readonly #unrefreshed: FenceTable;
   #watch: Watch | undefined;
@@ -50,7 +58,7 @@ export class TopicHandover {
   #readNext: Promise<void> | undefined;
   readonly #asked = new Set<Color>();
 
-  constructor({ state, group, topic, coloredGroup, by }: TopicHandoverOptions) {
+  constructor({ state, group, topic, coloredGroup, by, mark, reporter }: TopicHandoverOptions) {
     this.group = group;
     this.topic = topic;
     this.by = by;
@@ -60,8 +68,12 @@ export class TopicHandover {
       group,
       topic,
       coloredGroup,
-      onUnreadable: (why) =>
-        warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}. ${UNREADABLE_REMEDY}`, why),
+      onUnreadable: warnUnreadable,
+    });
+    this.#memory = new HandoverMemory({
+      ...{ state, store: this.#store, mark, by, names: { group, topic } },
+      onRestored: () =>
+        reporter.once('COLORWAY_HANDOVER_LOST', lostMessage(group, topic), `${group} ${topic}`),
     });
     this.#table = this.#store.current();
     this.#unrefreshed = this.#store.unrefreshed();
@@ -108,7 +120,7 @@ export class TopicHandover {
   /** Reads the directory, linearizable, in a call that begins after this one. */
   refresh(): Promise<void> {
     if (this.#reading === undefined) {
-      this.#reading = this.#read().finally(() => {
+      this.#reading = this.refreshColor().finally(() => {
         this.#reading = undefined;
       });
       return this.#reading;
@@ -147,11 +159,27 @@ export class TopicHandover {
    * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED` for an entry that cannot be read, `COLORWAY_CONFLICT`
    */
   async transition(color: Color, change: (state: Handover, now: number) => Transition): Promise<Transition> {
+    // Asked again at most once: what is missing was put back, or is known to be over.
+    const changed = await this.#change(color, change, true);
+    return changed === 'emptied' ? ((await this.#change(color, change, false)) as Transition) : changed;
+  }
+
+  async #change(
+    color: Color,
+    change: (state: Handover, now: number) => Transition,
+    looks: boolean,
+  ): Promise<Transition | 'emptied'> {
     const key = stateKey(this.#store.prefix, color);
+    await this.#memory.mark();
     let reading = this.#store.begin();
     let isStep = false;
     try {
-      const { result, entry, written } = await updateEntry<Transition>(this.#state, key, async (standing) => {
+      type Result = Transition | 'emptied';
+      const { result, entry, written } = await updateEntry<Result>(this.#state, key, async (standing) => {
+        if (looks && this.#store.lacksKnown(standing === undefined ? [] : [standing], reading, color)) {
+          await this.refreshColor(color);
+          return { kind: 'keep', result: 'emptied' };
+        }
         if (standing === undefined) this.#store.end(reading);
         else this.#store.add(standing, reading);
         let state = standing === undefined ? NEVER_JOINED : parseHandover(standing.value);
@@ -169,7 +197,7 @@ export class TopicHandover {
         };
       });
       if (written && entry !== undefined) this.#store.add(entry, reading);
-      if (written && isStep) this.#counted(color, result.state.kind);
+      if (written && isStep && result !== 'emptied') this.#counted(color, result.state.kind);
       return result;
     } finally {
       this.#store.end(reading);
@@ -179,12 +207,23 @@ export class TopicHandover {
 
   /** All entries of the topic, or of one color, as they stand; what is known is up to date afterwards. */
   async list(color?: Color): Promise<readonly StateEntry[]> {
+    for (let attempt = 0; attempt < RESTORES; attempt++) {
+      const entries = await this.#listOnce(color);
+      if (entries !== undefined) return entries;
+    }
+    throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', lostMessage(this.group, this.topic));
+  }
+
+  /** `undefined` where the directory was emptied, and has again what is known. */
+  async #listOnce(color: Color | undefined): Promise<readonly StateEntry[] | undefined> {
     const { prefix } = this.#store;
+    const mark = await this.#memory.mark();
     const reading = this.#store.begin();
     try {
       // One read for state and fences: what it lacks does not exist. Colors with longer names come along.
       const entries = await this.#state.list(color === undefined ? prefix : stateKey(prefix, color));
       const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
+      if (await this.#memory.restore(wanted, { reading, only: color, mark })) return undefined;
       this.#store.refresh(wanted, reading, color);
       return wanted;
     } finally {
@@ -193,8 +232,8 @@ export class TopicHandover {
     }
   }
 
-  /** Reads what stands of one color, linearizable. */
-  async refreshColor(color: Color): Promise<void> {
+  /** Reads what stands of one color, linearizable; without one, of all. */
+  async refreshColor(color?: Color): Promise<void> {
     await this.list(color);
   }
 
@@ -211,10 +250,6 @@ export class TopicHandover {
     if (isFolded(state)) return state;
     await this.refreshColor(color);
     return fold(state, this.#store.current().colors.get(color) ?? { partitions: new Map() }) ?? state;
-  }
-
-  async #read(): Promise<void> {
-    await this.list();
   }
 
   /**
@@ -257,16 +292,6 @@ export class TopicHandover {
       'coloring.step': step,
     });
   }
-}
-
-const UNREADABLE_REMEDY =
-  'If a newer version of this library wrote it, upgrade this one; else delete the key. The color waits meanwhile.';
-
-function unreadableEntry(key: string, { why }: Unreadable): ColorwayError {
-  return new ColorwayError(
-    'COLORWAY_DIRECTORY_FAILED',
-    `The directory key ${JSON.stringify(key)} cannot be read: ${why}. ${UNREADABLE_REMEDY}`,
-  );
 }
 
 function isOf(prefix: string, key: string, color: Color): boolean {

@@ -43,6 +43,12 @@ export class ColorRecord {
     return this.#newest;
   }
 
+  /** Somebody found it, and needs it still: it is not deleted before it has left and nothing of it is to be passed over. */
+  get isNeeded(): boolean {
+    const { kind, past } = this.#newest;
+    return this.#foundAt !== undefined && (kind !== 'absent' || past !== undefined);
+  }
+
   /** Whether there is something to ask that a read begun at `at` cannot answer. */
   isDoubtfulAfter(at: number): boolean {
     return this.#doubtfulSince !== undefined && this.#doubtfulSince > at;

@@ -2,9 +2,11 @@ import type { Color, StateChange, StateEntry } from '@colorway/core';
 import { ColorRecord } from './color-record.js';
 import type { FenceTable } from './fences.js';
 import { parseFence, parseHandover, type Unreadable } from './handover-codec.js';
-import { type HandoverKey, handoverPrefix, parseHandoverKey } from './handover-keys.js';
+import { type HandoverKey, handoverPrefix, parseHandoverKey, stateKey } from './handover-keys.js';
 import { type Handover, isFolded } from './handover-state.js';
 import type { Owner } from './ownership.js';
+import { sinceOf } from './past.js';
+import type { Remembered } from './restore-plan.js';
 import { type Owners, undecided } from './segments.js';
 
 export interface FenceStoreOptions {
@@ -79,6 +81,33 @@ export class FenceStore {
   /** Colors that the directory has to be asked about. */
   doubtful(): Color[] {
     return [...this.#colors.values()].filter((record) => record.isDoubtful).map(({ color }) => color);
+  }
+
+  /** The colors that somebody needs still, as far as is known. */
+  remembered(): Remembered[] {
+    const needed = [...this.#colors.values()].filter(({ isNeeded }) => isNeeded);
+    if (needed.length === 0) return [];
+    const { colors } = this.current();
+    return needed.map(({ color, newest }) => ({
+      color,
+      state: newest,
+      partitions: colors.get(color)?.partitions ?? new Map(),
+    }));
+  }
+
+  /** Whether these entries, read as for {@link refresh}, lack a color that is needed, or tell of another epoch of it. */
+  lacksKnown(entries: readonly StateEntry[], reading: Reading, only?: Color): boolean {
+    const found = new Map(entries.map(({ key, value }) => [key, value]));
+    for (const record of this.#colors.values()) {
+      const { color, newest } = record;
+      if (!record.isNeeded || (only !== undefined && color !== only)) continue;
+      if (record.isDoubtfulAfter(reading.at) || (record.foundAt ?? 0) > reading.at) continue;
+      const value = found.get(stateKey(this.prefix, color));
+      if (value === undefined) return true;
+      const read = parseHandover(value);
+      if (read.kind !== 'unreadable' && read.epoch !== newest.epoch) return true;
+    }
+    return false;
   }
 
   /** To be called before a linearizable read is sent; every reading ends, with its answer or without. */
@@ -167,7 +196,9 @@ export class FenceStore {
   #addState(record: ColorRecord, read: Handover | Unreadable, reading: Reading | undefined): boolean {
     if (reading === undefined) {
       const known = record.foundAt !== undefined && !record.isDoubtful;
-      return known ? record.addState(read) : record.doubt(++this.#clock, read);
+      return known && !beginsAnew(record.newest, read)
+        ? record.addState(read)
+        : record.doubt(++this.#clock, read);
     }
     // It was said to be removed after the read had begun: the answer may be of before.
     const removed = this.#removals.get(record.color) ?? 0;
@@ -206,6 +237,12 @@ export class FenceStore {
     }
     return record;
   }
+}
+
+/** Somebody joined who knew nothing of an epoch that was not over: a read has to tell what became of that. */
+function beginsAnew(known: Handover, read: Handover | Unreadable): boolean {
+  if (read.kind === 'unreadable' || known.kind === 'absent') return false;
+  return read.epoch !== known.epoch && sinceOf(read) > known.epoch;
 }
 
 function baseline(group: string, reason: Extract<Owner, { kind: 'baseline' }>['reason']): Owner {

@@ -38,7 +38,7 @@ export type Requests = Record<string, number>;
 /** A group and topics on a memory broker, and a directory: each call to directory and admin is counted, and may be held. */
 export class MemoryShop {
   readonly topic = 'orders';
-  readonly group = 'GID_order';
+  readonly group: string;
   readonly broker: MemoryBroker = memoryBroker({ partitions: 2 });
   readonly directory: Directory;
   readonly state: StateStore;
@@ -56,8 +56,11 @@ export class MemoryShop {
   readonly #closers: (() => Promise<unknown>)[] = [];
   #sent = 0;
 
-  constructor() {
-    const inner = memoryDirectory();
+  constructor({
+    directory: inner = memoryDirectory(),
+    group = 'GID_order',
+  }: { directory?: Directory; group?: string } = {}) {
+    this.group = group;
     const { state } = inner;
     if (state === undefined) throw new Error('no state');
     const counted = async <T>(call: string, subject: string, ask: () => Promise<T>): Promise<T> => {

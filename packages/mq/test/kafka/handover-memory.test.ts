@@ -1,0 +1,134 @@
+import { createColoring } from '@colorway/registry';
+import { memoryDirectory } from '@colorway/registry/memory';
+import { type MqRuntime, runtimeOf } from '../../src/kafka/mq-runtime.js';
+import type { TopicHandover } from '../../src/kafka/topic-handover.js';
+import {
+  activate,
+  claimClosing,
+  close,
+  join,
+  leave,
+  startDraining,
+} from '../../src/ownership/handover-state.js';
+
+const MARK = 'mq-names/kafka/GID_c_order';
+
+/** Two processes; the watch of the second tells nothing after `pause`. */
+async function setUp() {
+  const directory = memoryDirectory();
+  const { state } = directory;
+  if (state === undefined) throw new Error('no state');
+  let paused = false;
+  const deaf = {
+    ...directory,
+    state: {
+      ...{ get: state.get.bind(state), list: state.list.bind(state), create: state.create.bind(state) },
+      compareAndSet: state.compareAndSet.bind(state),
+      compareAndDelete: state.compareAndDelete.bind(state),
+      watch: ((prefix, observer) =>
+        state.watch(prefix, {
+          ...{ current: () => observer.current(), error: (error) => observer.error(error) },
+          next: (change) => {
+            if (!paused) observer.next(change);
+          },
+        })) as typeof state.watch,
+    },
+  };
+  const ends: (() => unknown)[] = [];
+  const use = (of: typeof directory): { runtime: MqRuntime; handover: TopicHandover } => {
+    const coloring = createColoring({ service: 'stock', color: '', directory: of });
+    const runtime = runtimeOf(coloring);
+    const { handover, release } = runtime.useHandover('GID_order', 'orders');
+    ends.push(async () => {
+      release();
+      await coloring.close();
+    });
+    return { runtime, handover };
+  };
+  const one = use(directory);
+  const other = use(deaf as typeof directory);
+  await one.runtime.claimGroupName('GID_order', undefined, async () => false);
+  const joined = await one.handover.transition('red', join);
+  const { epoch } = joined.state;
+  await one.handover.createFence('red', epoch, 'join', 0, 2n);
+  await one.handover.transition('red', (standing) => activate(standing, epoch));
+  await other.handover.refresh();
+  const remove = async (key: string): Promise<void> => {
+    const entry = await state.get(key);
+    if (entry !== undefined) await state.compareAndDelete(key, entry.version);
+  };
+  return {
+    ...{ state, one: one.handover, other: other.handover, epoch, remove, use: () => use(directory) },
+    pause: () => {
+      paused = true;
+    },
+    close: async () => {
+      for (const end of ends.splice(0)) await end();
+    },
+  };
+}
+
+describe('an entry that a process knows, and does not find', () => {
+  let world: Awaited<ReturnType<typeof setUp>>;
+  let warned: jest.SpyInstance;
+  beforeEach(async () => {
+    warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    world = await setUp();
+  });
+  afterEach(async () => {
+    await world.close();
+    warned.mockRestore();
+  });
+  const kindOf = (handover: TopicHandover) => handover.table.colors.get('red')?.handover.kind;
+
+  test('is forgotten where it was deleted, also when that went unnoticed', async () => {
+    const { one, other, epoch, state } = world;
+    world.pause();
+    await one.transition('red', (standing) => leave(standing, epoch, 'drain'));
+    await one.createFence('red', epoch, 'stop', 0, 2n);
+    await one.createFence('red', epoch, 'leave', 0, 2n);
+    await one.transition('red', (standing) => startDraining(standing, epoch));
+    await one.transition('red', (standing) => claimClosing(standing, epoch, 'one'));
+    await one.transition('red', (standing) => close(standing, epoch, 'one'));
+    for (const entry of await one.list('red')) await one.delete(entry);
+    expect(kindOf(other)).toBe('active');
+    await other.refresh();
+    expect(other.table.colors.size).toBe(0);
+    expect(await state.list('mq/')).toEqual([]);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  test('is put back where the directory was emptied, before the color is changed', async () => {
+    const { other, epoch, state } = world;
+    world.pause();
+    const before = (await state.list('mq/')).map(({ key }) => key);
+    for (const key of [...before, MARK]) await world.remove(key);
+    const again = await other.transition('red', join);
+    expect(again).toMatchObject({ kind: 'refused', reason: 'joined-already', state: { epoch } });
+    expect((await state.list('mq/')).map(({ key }) => key)).toEqual(before);
+    expect(await state.get(MARK)).toBeDefined();
+    expect(kindOf(other)).toBe('active');
+  });
+
+  test('is not put back after that: the directory is the one that it was put into', async () => {
+    const { one, other, state } = world;
+    world.pause();
+    for (const key of [...(await state.list('mq/')).map(({ key }) => key), MARK]) await world.remove(key);
+    await Promise.all([one.refresh(), other.refresh()]);
+    expect([kindOf(one), kindOf(other)]).toEqual(['active', 'active']);
+    for (const { key } of await state.list('mq/')) await world.remove(key);
+    await Promise.all([one.refresh(), other.refresh()]);
+    expect([kindOf(one), kindOf(other)]).toEqual([undefined, undefined]);
+  });
+
+  test('an entry of the group’s name that an earlier version made gets a mark, and keeps it', async () => {
+    const { state, use } = world;
+    await world.remove(MARK);
+    await state.create(MARK, JSON.stringify({ group: 'GID_order' }));
+    await use().handover.refresh();
+    const { value } = (await state.get(MARK)) ?? { value: '{}' };
+    expect(JSON.parse(value)).toEqual({ group: 'GID_order', since: expect.any(String) });
+    await use().handover.refresh();
+    expect((await state.get(MARK))?.value).toBe(value);
+  });
+});
