@@ -131,4 +131,14 @@ describe('an entry that a process knows, and does not find', () => {
     await use().handover.refresh();
     expect((await state.get(MARK))?.value).toBe(value);
   });
+
+  test('an entry of the group’s name that cannot be read is left alone, and holds up nothing', async () => {
+    const { state, use } = world;
+    await world.remove(MARK);
+    await state.create(MARK, 'somebody else’s');
+    const { handover } = use();
+    await handover.refresh();
+    expect(kindOf(handover)).toBe('active');
+    expect((await state.get(MARK))?.value).toBe('somebody else’s');
+  });
 });
