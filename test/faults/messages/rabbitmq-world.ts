@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createColoring } from '@colorway/registry';
+import { connect } from 'amqplib';
 import type { Service } from '../../services/types.js';
 import { built } from '../../support/built.js';
 import { ConfirmingPublisher } from './confirming-publisher.js';
 import { openDirectory } from './fixtures/open-directory.mjs';
 import type { MakeWorld } from './run-scenario.js';
+import type { OperatorAct } from './schedule.js';
+import { until } from './until.js';
 
 const HEARTBEAT_S = 2;
 
@@ -38,6 +41,10 @@ export function rabbitmqWorld(server: Service): MakeWorld {
         if (of === undefined) throw new Error(`nobody is there to drain ${color}`);
         await of.order('withdraw', { color, onLeave: 'drain' });
       },
+      operate: async (act, color) => {
+        const name = color === undefined ? queue : queue.replace('GID_', `GID_${color}_`);
+        await operate(server.url, act, queue, name);
+      },
       killBroker: () => server.kill(),
       restartBroker: () => server.restart(),
       close: async () => {
@@ -46,4 +53,43 @@ export function rabbitmqWorld(server: Service): MakeWorld {
       },
     };
   };
+}
+
+/** How long consumers may take to put back what routes their messages. */
+const MENDED_MS = 60_000;
+
+async function operate(url: string, act: OperatorAct, queue: string, name: string): Promise<void> {
+  const connection = await connect(url);
+  try {
+    const channel = await connection.createChannel();
+    if (act === 'delete-queue') await channel.deleteQueue(name);
+    else if (act === 'delete-routing') {
+      await channel.deleteExchange(`${queue}.coloring`);
+      // Until it is there again, what is sent ends nowhere, as with any exchange that is gone.
+      let there = false;
+      let over = false;
+      const ask = async (): Promise<void> => {
+        while (!there && !over) there = await exists(connection, `${queue}.coloring`);
+      };
+      const mended = until('the routing is there again', () => there, MENDED_MS).finally(() => {
+        over = true;
+      });
+      await Promise.all([ask(), mended]);
+    } else throw new Error(`RabbitMQ has no ${act}`);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function exists(connection: Awaited<ReturnType<typeof connect>>, exchange: string): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const channel = await connection.createChannel();
+  channel.on('error', () => {}); // a 404 closes it
+  try {
+    await channel.checkExchange(exchange);
+    await channel.close();
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -5,7 +5,7 @@ import { Disturbances } from './disturbances.js';
 import type { History, Tenure } from './history.js';
 import { Journal } from './journal.js';
 import type { Load } from './load.js';
-import type { Mood, Scenario, Step } from './schedule.js';
+import type { Commits, Mood, Scenario, Step } from './schedule.js';
 import type { SharedDirectory } from './shared-directory.js';
 import { pauseFor, until } from './until.js';
 import type { World } from './world.js';
@@ -54,7 +54,7 @@ export class Scene {
   async run(step: Step): Promise<void> {
     switch (step.do) {
       case 'start':
-        return this.#start(step.name, step.color, step.handleMs);
+        return this.#start(step.name, step.color, step.handleMs, step.commits);
       case 'stop':
         return this.#reassign(this.#of(step.name), 'stopped', (one) => one.end('SIGTERM'));
       case 'reopen':
@@ -87,7 +87,9 @@ export class Scene {
           await this.#world.environments.delete(step.color, { signal });
         });
       case 'directory':
-        return this.#setMood(this.#of(step.name), step.mood);
+        return this.#setMood(this.#of(step.name), step.mood, step.color);
+      case 'operate':
+        return this.#world.operate(step.act, step.color);
       case 'written':
         return this.#writes.more(step.times, STEP_MS);
       case 'directory-gone':
@@ -172,12 +174,13 @@ export class Scene {
     return this.#tenures.find((one) => one.color === color && one.to === undefined);
   }
 
-  async #start(name: string, color: string | undefined, handleMs = 2): Promise<void> {
+  async #start(name: string, color: string | undefined, handleMs = 2, commits?: Commits): Promise<void> {
     const { script, env } = this.#world;
     const own = {
       DIRECTORY: this.#directory.address,
       JOURNAL: this.#journalPath,
       HANDLE_MS: `${handleMs}`,
+      ...(commits !== undefined && { COMMITS: commits }),
     };
     if (color !== undefined) this.#joins(color);
     const told = {
@@ -261,8 +264,8 @@ export class Scene {
     over();
   }
 
-  async #setMood(consumer: ConsumerProcess, mood: Mood): Promise<void> {
-    await consumer.order('directory', { mood });
+  async #setMood(consumer: ConsumerProcess, mood: Mood, color?: string): Promise<void> {
+    await consumer.order('directory', { mood, color });
   }
 
   /** Those that can be told something. */

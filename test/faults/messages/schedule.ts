@@ -1,7 +1,13 @@
 /** What a schedule can do. Consumers have names; those of the baseline have no color. */
 export type Step =
   /** Starts a consumer's process and waits until it takes part. */
-  | { readonly do: 'start'; readonly name: string; readonly color?: string; readonly handleMs?: number }
+  | {
+      readonly do: 'start';
+      readonly name: string;
+      readonly color?: string;
+      readonly handleMs?: number;
+      readonly commits?: Commits;
+    }
   /** SIGTERM, and waits for the end. */
   | { readonly do: 'stop'; readonly name: string }
   | { readonly do: 'kill'; readonly name: string }
@@ -20,8 +26,8 @@ export type Step =
   | { readonly do: 'withdraw'; readonly color: string }
   /** Deletes the color's environment, and waits until its messages are drained. */
   | { readonly do: 'delete'; readonly color: string }
-  /** How the directory behaves for one consumer: its calls hang and nothing is told, or they fail, or its writes do. */
-  | { readonly do: 'directory'; readonly name: string; readonly mood: Mood }
+  /** How the directory behaves for one consumer: its calls hang and nothing is told, or they fail, or its writes do; `stuck`: calls for a key of the color hang. */
+  | { readonly do: 'directory'; readonly name: string; readonly mood: Mood; readonly color?: string }
   /** Waits until the consumers have begun so many writes to the directory from now on: a moment in the middle of a change. */
   | { readonly do: 'written'; readonly times: number }
   /** The directory is gone for everybody (kill -9 of its server, or its folder is moved away), and comes back with its data. */
@@ -30,6 +36,8 @@ export type Step =
   /** SIGSTOP and SIGCONT to the directory's server. */
   | { readonly do: 'directory-frozen' }
   | { readonly do: 'directory-thawed' }
+  /** An operator changes something at the broker, and nobody is told. */
+  | { readonly do: 'operate'; readonly act: OperatorAct; readonly color?: string }
   | { readonly do: 'kill-broker' }
   | { readonly do: 'restart-broker' }
   /** Messages go on being sent for so long, and are handled. */
@@ -43,7 +51,25 @@ export type Step =
   /** One after the other; for parts of `together`. */
   | { readonly do: 'in-turn'; readonly steps: readonly Step[] };
 
-export type Mood = 'well' | 'hanging' | 'failing' | 'read-only';
+export type Mood = 'well' | 'hanging' | 'failing' | 'read-only' | 'stuck';
+
+/**
+ * How a Kafka consumer commits: KafkaJS does it after each batch (the default); the application does it by itself, a
+ * while after it has handled a message; or it sends a result and the offset in one transaction.
+ */
+export type Commits = 'deferred' | 'transactional';
+
+/**
+ * `remake-topic`: the Kafka topic is deleted and made again. `delete-queue`: the color's queue (the baseline's without
+ * one). `delete-routing`: the exchanges that route the queue's messages by color. `deny-deletion`: groups may not be
+ * deleted, `allow-deletion`: they may again.
+ */
+export type OperatorAct =
+  | 'remake-topic'
+  | 'delete-queue'
+  | 'delete-routing'
+  | 'deny-deletion'
+  | 'allow-deletion';
 
 export interface Scenario {
   readonly title: string;
@@ -54,11 +80,12 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-export const start = (name: string, color?: string, handleMs?: number): Step => ({
+export const start = (name: string, color?: string, handleMs?: number, commits?: Commits): Step => ({
   do: 'start',
   name,
   ...(color !== undefined && { color }),
   ...(handleMs !== undefined && { handleMs }),
+  ...(commits !== undefined && { commits }),
 });
 export const stop = (name: string): Step => ({ do: 'stop', name });
 export const kill = (name: string): Step => ({ do: 'kill', name });
@@ -72,7 +99,17 @@ export const active = (color: string): Step => ({ do: 'active', color });
 export const leave = (color: string): Step => ({ do: 'leave', color });
 export const withdraw = (color: string): Step => ({ do: 'withdraw', color });
 export const deleteEnvironment = (color: string): Step => ({ do: 'delete', color });
-export const directory = (name: string, mood: Mood): Step => ({ do: 'directory', name, mood });
+export const directory = (name: string, mood: Mood, color?: string): Step => ({
+  do: 'directory',
+  name,
+  mood,
+  ...(color !== undefined && { color }),
+});
+export const operate = (act: OperatorAct, color?: string): Step => ({
+  do: 'operate',
+  act,
+  ...(color !== undefined && { color }),
+});
 export const written = (times: number): Step => ({ do: 'written', times });
 export const directoryGone: Step = { do: 'directory-gone' };
 export const directoryBack: Step = { do: 'directory-back' };

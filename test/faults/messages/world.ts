@@ -1,6 +1,7 @@
 import type { Environments } from '@colorway/registry';
 import type { ConsumerProcess } from './consumer-process.js';
 import type { Message } from './load.js';
+import type { OperatorAct } from './schedule.js';
 
 /** What a scenario needs of a broker: a topic or exchange of its own, and consumers for it. */
 export interface World {
@@ -16,6 +17,8 @@ export interface World {
   send(messages: readonly Message[]): Promise<void>;
   /** Takes a color out, drained. Called again when it failed. */
   leave(color: string, consumers: readonly ConsumerProcess[]): Promise<void>;
+  /** What an operator does at the broker, done when it resolves. Rejects for what this broker has not. */
+  operate(act: OperatorAct, color: string | undefined): Promise<void>;
   readonly environments: Environments;
   killBroker(): Promise<void>;
   restartBroker(): Promise<void>;

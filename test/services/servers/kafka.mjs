@@ -44,7 +44,7 @@ export const kafka = {
     const runs = [`-Dlog4j2.configurationFile=${logging}`, '-XX:TieredStopAtLevel=1', '-cp', join(libs, '*')];
     const command = java() ?? 'java';
     if (!existsSync(join(data, 'meta.properties'))) {
-      const id = randomBytes(16).toString('base64url');
+      const id = clusterId();
       await runCommand(command, [...runs, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties]);
     }
     return { command, args: ['-Xms256m', '-Xmx512m', ...runs, 'kafka.Kafka', properties] };
@@ -59,6 +59,14 @@ export const kafka = {
     return libs === undefined ? undefined : /-([\d.]+)\.jar$/.exec(jar(libs) ?? '')?.[1];
   },
 };
+
+/** The storage tool takes an id that begins with a dash for an option: one in 64. */
+function clusterId() {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}
 
 /**
  * @param {readonly number[]} ports
