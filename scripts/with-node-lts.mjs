@@ -1,4 +1,4 @@
-// `npm run test:lts`: the jest part on the next LTS line of Node, arguments passed on. The npm package `node` carries
+// `npm run test:lts`: what may differ by the line of Node, on the next LTS line; with arguments, jest with these. The npm package `node` carries
 // the binary; it is kept in a cache folder outside the checkout. The build is made with the Node that runs this script.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -9,6 +9,13 @@ import { npm } from './lib/npm.mjs';
 import { node, seconds } from './lib/run.mjs';
 
 const VERSION = '24.21.0';
+
+/** What a line of Node makes no difference to: pure models, and processes that are killed for minutes on end. */
+const SAME_ON_EVERY_LINE = [
+  '--testPathIgnorePatterns',
+  '<rootDir>/test/faults/messages/',
+  '<rootDir>/test/model/',
+];
 
 function works(executable) {
   return (
@@ -43,7 +50,8 @@ try {
   console.log(`node ${VERSION}: ${executable}`);
   if ((await node(['scripts/build.mjs'])) === 0) {
     const PATH = [dirname(executable), process.env.PATH].join(delimiter);
-    result = await jest(process.argv.slice(2), { executable, env: { PATH } });
+    const args = process.argv.slice(2);
+    result = await jest(args.length > 0 ? args : SAME_ON_EVERY_LINE, { executable, env: { PATH } });
   }
 } catch (error) {
   console.error(error);
