@@ -31,7 +31,9 @@ export function randomScenario(broker: 'kafka' | 'rabbitmq', seed: number, lengt
     actors.push({ name, color, mood: 'well', state: 'running' });
     if (color !== undefined) joined.add(color);
     // Slow ones fall behind, and then a color is ahead of the baseline, or the baseline of a color.
-    return make.start(name, color, pick([1, 2, 6]));
+    const commits =
+      broker === 'kafka' ? pick([undefined, undefined, 'deferred', 'transactional'] as const) : undefined;
+    return make.start(name, color, pick([1, 2, 6]), commits);
   }
   function remove(actor: Actor): void {
     actors.splice(actors.indexOf(actor), 1);
@@ -65,7 +67,27 @@ export function randomScenario(broker: 'kafka' | 'rabbitmq', seed: number, lengt
     ];
   }
 
+  /** What is unread goes with a topic or a queue, so that nothing may be: everybody is well, and has read all. */
+  function operate(act: make.OperatorAct, color?: string): Step[] {
+    const isServed = (of: string | undefined): boolean => count(of) > 0;
+    if (![undefined, ...joined].every(isServed)) return [];
+    return [
+      ...actors.flatMap(resumed),
+      make.quiet(),
+      make.settled(),
+      make.operate(act, color),
+      make.flow(3_000),
+      make.loud(),
+    ];
+  }
+
   const disturbances: readonly (() => Step[])[] = [
+    () => {
+      if (random() < 0.5) return [];
+      return broker === 'kafka'
+        ? operate('remake-topic')
+        : operate('delete-queue', pick([undefined, ...joined]));
+    },
     () => (actors.length < 6 ? [start(pick([undefined, ...colors]))] : []),
     () => (actors.length < 5 ? [make.together(start(pick(colors)), start())] : []),
     () => {

@@ -1,7 +1,7 @@
 // `npm run soak`: random schedules on one real broker, with the directory in a folder or on a server that the schedules kill,
 // until the time is over or a history is bad. Not part of `npm test`.
 import { describeWithServers } from '../../services/jest/describe-with-servers.mjs';
-import { KAFKA_SETTINGS, kafkaWorld } from './kafka-world.js';
+import { KAFKA_ACL_SETTINGS, kafkaWorld } from './kafka-world.js';
 import { rabbitmqWorld } from './rabbitmq-world.js';
 import { seedOfRun } from './random.js';
 import { randomScenario } from './random-scenario.js';
@@ -42,7 +42,7 @@ function onBroker(directoryOf: () => MakeDirectory): void {
         const run = (): Promise<void> => soak('kafka', kafkaWorld(servers.kafka), directoryOf());
         test('Kafka', run, lasts + LAST_ONE_MS);
       },
-      { own: true, settings: KAFKA_SETTINGS },
+      { own: true, settings: KAFKA_ACL_SETTINGS },
     );
   } else {
     describeWithServers(
