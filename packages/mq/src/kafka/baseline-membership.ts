@@ -23,7 +23,8 @@ export class BaselineMembership implements Membership {
     const { coloring, client, session, topics, run, scope } = setting;
     this.#setting = setting;
     this.#custody = new TopicCustody(setting);
-    this.member = new GroupMember({ coloring, consumer: client.consumer, session, topics, run });
+    const checkLog = (topic: string) => this.#custody.checkLog(topic);
+    this.member = new GroupMember({ coloring, consumer: client.consumer, session, topics, run, checkLog });
     scope.defer(() => this.member.end());
     watchStuck({
       ...{ scope, coloring, group: setting.brokerGroup, member: () => this.member },
@@ -43,6 +44,7 @@ export class BaselineMembership implements Membership {
         session,
         commits: member.commits,
         byHand: member.run.autoCommit === false,
+        checkLog: (topic) => this.#custody.checkLog(topic),
         startOf: (held) => this.#startOf(held),
         refreshed: (held) => member.kick(held),
         decided: (color, owner) => member.decided(color, owner),

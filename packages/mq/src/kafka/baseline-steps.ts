@@ -17,6 +17,8 @@ export interface BaselineStepsOptions {
   readonly byHand: boolean;
   /** What the group has committed, and where it has not, where it starts. */
   readonly startOf: (held: HeldPartition) => Promise<bigint>;
+  /** Sees to it that what is known is of the topic as it is now. */
+  readonly checkLog?: (topic: string) => Promise<void>;
   /** The colors of a partition are known now. */
   readonly refreshed: (held: HeldPartition) => void;
   /** Told of the reason for each colored message. */
@@ -61,6 +63,7 @@ export class BaselineSteps implements PartitionSteps {
 
   async advance(held: HeldPartition, color: Color | undefined): Promise<void> {
     if (color !== undefined) return this.#advanceColor(held, color);
+    await this.#options.checkLog?.(held.topic);
     await held.handover.refresh();
     held.refreshed = true;
     this.#options.refreshed(held);

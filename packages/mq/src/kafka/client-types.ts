@@ -150,6 +150,8 @@ export interface AdminClient {
   }): Promise<{ topic: string; partitions: { partition: number; offset: string }[] }[]>;
   describeGroups(groups: string[]): Promise<{ groups: GroupDescriptionLike[] }>;
   deleteGroups(groups: string[]): Promise<unknown>;
+  describeCluster?(): Promise<{ readonly clusterId: string }>;
+  resetOffsets?(options: { groupId: string; topic: string; earliest: boolean }): Promise<unknown>;
 }
 
 export interface GroupDescriptionLike {
@@ -177,12 +179,34 @@ export interface AssignerLike {
 
 export interface ClusterLike {
   findTopicPartitionMetadata(topic: string): { partitionId: number }[];
-  findGroupCoordinator(group: { groupId: string }): Promise<{
-    offsetCommit(request: {
-      groupId: string;
-      groupGenerationId: number;
-      memberId: string;
-      topics: OffsetsLike['topics'];
-    }): Promise<unknown>;
-  }>;
+  findGroupCoordinator(group: { groupId: string }): Promise<
+    BrokerLike & {
+      offsetCommit(request: {
+        groupId: string;
+        groupGenerationId: number;
+        memberId: string;
+        topics: OffsetsLike['topics'];
+      }): Promise<unknown>;
+    }
+  >;
+}
+
+/** A broker that is connected. Not every client has these parts. */
+export interface BrokerLike {
+  /** By the number of the request. */
+  readonly versions?: Readonly<Record<number, { readonly maxVersion: number }>>;
+  readonly connectionPool?: {
+    send<Answer>(call: {
+      readonly request: {
+        readonly apiKey: number;
+        readonly apiName: string;
+        readonly apiVersion: number;
+        readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
+      };
+      readonly response: {
+        readonly decode: (payload: Buffer) => Promise<Buffer>;
+        readonly parse: (payload: Buffer) => Promise<Answer>;
+      };
+    }): Promise<Answer>;
+  };
 }

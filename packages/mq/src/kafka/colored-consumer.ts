@@ -27,7 +27,7 @@ import { matchingTopics } from './matching-topics.js';
 import type { Membership } from './membership.js';
 import { type MqRuntime, runtimeOf } from './mq-runtime.js';
 import { overlay } from './overlay.js';
-import { targetOf } from './topic-custody.js';
+import { targetOf } from './subscription-target.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** A consumer whose group and messages follow the color of its instance. */
@@ -82,6 +82,7 @@ class ColoredConsumer {
   /** `undefined` while idle. */
   #run: Run | undefined;
   #ending: Promise<void> | undefined;
+  #clusterId: string | undefined;
 
   constructor(coloring: Coloring, kafka: KafkaClient, admin: GroupAdmin, config: ConsumerConfigLike) {
     this.#coloring = coloring;
@@ -176,9 +177,12 @@ class ColoredConsumer {
     work.defer(this.#runtime.useGroup(this.#group));
     work.defer(this.#admin.use());
     await this.#runtime.claimGroupName(this.#group, color, (of) => environmentExists(coloring, of));
+    const cluster = await this.#runtime.clusterOf(this.#group, this.#admin);
+    this.#clusterId = await this.#admin.clusterId();
+    work.signal.throwIfAborted();
     const topics = new Map<string, TopicHandover>();
     for (const topic of this.#subscribed.keys()) {
-      const { handover, release } = this.#runtime.useHandover(this.#group, topic);
+      const { handover, release } = this.#runtime.useHandover(this.#group, topic, cluster);
       topics.set(topic, handover);
       work.defer(release);
     }
@@ -189,6 +193,7 @@ class ColoredConsumer {
       ...{ runtime: this.#runtime, config: this.#config, client: this.#client, session: this.#session },
       ...{ group: this.#group, brokerGroup: this.#brokerGroup, subscribed: this.#subscribed },
       leaving: leavingOf(coloring, this.#runtime.state),
+      targetOf: (topic: string) => targetOf(this.#group, topic, this.#clusterId),
     };
     const membership =
       color === undefined ? new BaselineMembership(setting) : new ColoredMembership(setting, color);
@@ -240,7 +245,7 @@ class ColoredConsumer {
     const leaving = leavingOf(this.#coloring, this.#runtime.state);
     for (const topic of this.#subscribed.keys()) {
       const stop = leaving.serve({
-        ...targetOf(this.#group, topic),
+        ...targetOf(this.#group, topic, this.#clusterId),
         leave: async (work) => {
           if (work.onLeave === 'discard') return discardByName(this.#coloring, this.#kafka, work);
           work.progress({

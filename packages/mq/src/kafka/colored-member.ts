@@ -32,6 +32,8 @@ export interface ColoredMemberOptions {
   readonly onDiscard: (discarded: Discarded) => Promise<void>;
   /** Nothing is left for this member in any topic. */
   readonly onFinished: () => void;
+  /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
+  readonly checkLog?: (topic: string) => Promise<void>;
   /** A partition waits for its join fence. */
   readonly onJoinFenceMissing?: () => void;
   /** The consumer and its session where they are made already. */
@@ -57,6 +59,7 @@ export class ColoredMember {
       run,
       drains: options.drains ?? false,
       onDiscard: options.onDiscard,
+      ...(options.checkLog && { checkLog: options.checkLog }),
     });
     this.member = member;
     member.onFinished = () => {
@@ -68,6 +71,7 @@ export class ColoredMember {
         session,
         commits: member.commits,
         byHand: run.autoCommit === false,
+        ...(options.checkLog && { checkLog: options.checkLog }),
         later: (held, ms) => member.later(held, ms),
         logStartOf: async (held) => (await admin.logs(held.topic)).get(held.partition)?.low,
         committedOf: async (held) => (await admin.committed(group, held.topic)).get(held.partition),

@@ -7,7 +7,7 @@ import type { GroupMember } from './group-member.js';
 import type { Membership, MembershipSetting } from './membership.js';
 import { keepProgressAtStop } from './progress-keeper.js';
 import { watchStuck } from './stuck-watch.js';
-import { TopicCustody, targetOf } from './topic-custody.js';
+import { TopicCustody } from './topic-custody.js';
 
 /** For what no watch tells of. */
 const LOOK_EVERY_MS = 5_000;
@@ -50,16 +50,18 @@ export class ColoredMembership implements Membership {
 
   /** False when the color still leaves: what it left is drained first. */
   async #join(): Promise<boolean> {
-    const { coloring, leaving, topics, runtime, group, brokerGroup } = this.#setting;
+    const { coloring, leaving, topics, runtime, brokerGroup, session } = this.#setting;
     const targets = this.#targets();
     await checkEnvironment(coloring, brokerGroup);
     if ((await leaving.join(targets)) !== 'joined') return false;
-    for (const { topic } of topics.values()) {
-      const siblings = await runtime.siblings(group, topic, this.#color);
+    for (const handover of topics.values()) {
+      const siblings = await runtime.siblings(handover, this.#color);
       if (siblings.some(({ kind }) => kind === 'leaving' || kind === 'draining')) return false;
     }
-    for (const handover of topics.values()) {
-      const joined = await handover.transition(this.#color, join);
+    for (const [topic, handover] of topics) {
+      // The upkeep of the topic finds it out, should it not be known now.
+      const log = await session.topicId(topic).catch(() => undefined);
+      const joined = await handover.transition(this.#color, (state, now) => join(state, now, log));
       if (joined.kind === 'refused' && joined.reason === 'still-leaving') return false;
     }
     return leaving.confirm(targets);
@@ -77,7 +79,7 @@ export class ColoredMembership implements Membership {
       client,
       session,
       leaving,
-      group,
+      targetOf,
       scope,
     } = this.#setting;
     scope.signal.throwIfAborted();
@@ -85,9 +87,10 @@ export class ColoredMembership implements Membership {
       ...{ coloring, kafka, admin, config, topics, run, color: this.#color, group: brokerGroup },
       made: { consumer: client.consumer, session },
       onFinished: () => this.#leave(),
+      checkLog: (topic) => this.#custody.checkLog(topic),
       onJoinFenceMissing: () => this.#custody.look(),
       onDiscard: ({ topic, part, messages }) =>
-        leaving.discarding(targetOf(group, topic), this.#color, part, messages),
+        leaving.discarding(targetOf(topic), this.#color, part, messages),
     });
     this.member?.end();
     this.member = colored.member;
@@ -167,7 +170,8 @@ export class ColoredMembership implements Membership {
   }
 
   #targets() {
-    return Array.from(this.#setting.topics.keys(), (topic) => targetOf(this.#setting.group, topic));
+    const { topics, targetOf } = this.#setting;
+    return Array.from(topics.keys(), targetOf);
   }
 
   /** Until the directory tells of a change, but not for long. */

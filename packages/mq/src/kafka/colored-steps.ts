@@ -25,6 +25,8 @@ export interface ColoredStepsOptions {
   readonly byHand: boolean;
   /** Looks at a partition again after so many milliseconds. */
   readonly later: (held: HeldPartition, ms: number) => void;
+  /** Sees to it that what is known is of the topic as it is now. */
+  readonly checkLog?: (topic: string) => Promise<void>;
   /** What the group has committed. */
   readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Where the log begins. */
@@ -97,6 +99,7 @@ export class ColoredSteps implements PartitionSteps {
 
   async advance(held: HeldPartition): Promise<void> {
     if (!held.refreshed) {
+      await this.#options.checkLog?.(held.topic);
       await held.handover.refresh();
       held.refreshed = true;
     }

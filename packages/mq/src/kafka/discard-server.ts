@@ -20,10 +20,10 @@ export async function discardByName(coloring: Coloring, kafka: KafkaClient, work
   const { color } = work;
   // It ends by itself when another process was faster; half done, it would leave a hidden consumer behind.
   const { signal } = coloring.scope;
-  const { group, topic } = work.subscription;
+  const { group, topic, cluster } = work.subscription;
   if (topic === undefined) return;
   await leaveGroup(coloring, kafka, {
-    ...{ group, topics: [topic], color, onLeave: 'discard', signal },
+    ...{ group, topics: [topic], color, onLeave: 'discard', signal, cluster },
     onProgress: (step) => {
       if (step.kind === 'left') work.progress({ remaining: step.messages });
     },

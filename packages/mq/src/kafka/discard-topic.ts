@@ -6,6 +6,7 @@ import type { KafkaClient } from './client-types.js';
 import type { GroupAdmin } from './group-admin.js';
 import { HandoverReconciler } from './handover-reconciler.js';
 import type { MqRuntime } from './mq-runtime.js';
+import { mustBeOf } from './subscription-target.js';
 import { withdrawTopic } from './withdraw-topic.js';
 
 export interface DiscardSetting {
@@ -27,7 +28,9 @@ export async function discardTopic(setting: DiscardSetting, work: LeaveWork): Pr
   if (topic === undefined) return;
   const scope = setting.scope.child(`discard of ${work.color} in ${group}, topic ${topic}`);
   try {
-    const { handover, release } = runtime.useHandover(group, topic);
+    mustBeOf(work.subscription.cluster, await admin.clusterId(), group);
+    const cluster = await runtime.clusterOf(group, admin);
+    const { handover, release } = runtime.useHandover(group, topic, cluster);
     scope.defer(release);
     await handover.refresh();
     const drains = new BackgroundDrains({

@@ -95,7 +95,7 @@ export async function closeEpoch(
   epoch: number,
 ): Promise<boolean> {
   const { by } = runtime;
-  const siblings = await runtime.siblings(handover.group, handover.topic, color);
+  const siblings = await runtime.siblings(handover, color);
   const unclaimed = ({ kind, ...rest }: Handover): boolean =>
     kind === 'leaving' || (kind === 'draining' && !('closer' in rest));
   if (siblings.some(unclaimed)) return false;
@@ -112,7 +112,7 @@ export async function closeEpoch(
 
 /** Other topics of the group have the color still: its consumers stay, and so does the broker's group. */
 async function isShared({ handover, runtime }: EpochSetting, color: Color): Promise<boolean> {
-  const siblings = await runtime.siblings(handover.group, handover.topic, color);
+  const siblings = await runtime.siblings(handover, color);
   return siblings.some(({ kind }) => kind === 'joining' || kind === 'active');
 }
 

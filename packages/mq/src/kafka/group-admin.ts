@@ -15,6 +15,7 @@ export class GroupAdmin {
   readonly #create: () => AdminClient;
   #users = 0;
   #admin: Promise<AdminClient> | undefined;
+  #clusterId: string | undefined;
 
   readonly #answerMs: number;
 
@@ -93,6 +94,23 @@ export class GroupAdmin {
     const { groups } = await this.#ask('describeGroups', (admin) => admin.describeGroups([...groupIds]));
     const empty = groups.filter(({ members, state }) => members.length === 0 && isEmptyState(state));
     return new Set(empty.map(({ groupId }) => groupId));
+  }
+
+  /** Has a group without members begin a topic again, and leaves one with members alone: they notice by themselves. */
+  async beginAgain(groupId: string, topic: string): Promise<void> {
+    if ((await this.committed(groupId, topic)).size === 0 || (await this.hasMembers(groupId))) return;
+    await this.#ask('resetOffsets', async (admin) =>
+      admin.resetOffsets?.({ groupId, topic, earliest: true }),
+    );
+  }
+
+  /** Which cluster this is; `undefined` where the client does not tell. */
+  async clusterId(): Promise<string | undefined> {
+    this.#clusterId ??= await this.#ask(
+      'describeCluster',
+      async (admin) => (await admin.describeCluster?.())?.clusterId,
+    );
+    return this.#clusterId;
   }
 
   async deleteGroup(groupId: string): Promise<void> {

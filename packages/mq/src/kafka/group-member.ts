@@ -25,6 +25,8 @@ export interface GroupMemberOptions {
   readonly session: GroupSession;
   readonly topics: ReadonlyMap<string, TopicHandover>;
   readonly run: RunConfig;
+  /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
+  readonly checkLog?: (topic: string) => Promise<void>;
   /** Its handlers are another consumer's, and run marked (see `inDrain`). */
   readonly drains?: boolean;
   /** Before messages are given up: how many there are. Of a colored group's member alone. */
@@ -52,13 +54,15 @@ export class GroupMember {
   onFinished: () => void = () => {};
   readonly #topics: ReadonlyMap<string, TopicHandover>;
   readonly #onDiscard: (discarded: Discarded) => Promise<void>;
+  readonly #checkLog: (topic: string) => Promise<void>;
   readonly #held = new Map<string, Map<number, HeldPartition>>();
   readonly #stops: (() => void)[] = [];
   readonly #advances: Advances;
   readonly #own: MemberCommits;
   #steps!: PartitionSteps;
 
-  constructor({ coloring, consumer, session, topics, run, drains = false, onDiscard }: GroupMemberOptions) {
+  constructor(options: GroupMemberOptions) {
+    const { coloring, consumer, session, topics, run, drains = false, onDiscard, checkLog } = options;
     this.coloring = coloring;
     this.consumer = consumer;
     this.session = session;
@@ -68,6 +72,7 @@ export class GroupMember {
     this.drains = drains;
     this.#topics = topics;
     this.#onDiscard = onDiscard ?? (() => Promise.resolve());
+    this.#checkLog = checkLog ?? (() => Promise.resolve());
     this.commits = commitsOf(coloring);
     const [first] = topics.values();
     this.#own = new MemberCommits({
@@ -132,6 +137,7 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
+      if (first !== null && held.isBefore(BigInt(first))) await this.#logBegan(held);
       if (first !== null) held.beginsAt(BigInt(first));
       if (held.start !== undefined && (await this.#steps.begins?.(held, batch)) === false) return;
       if (held.start !== undefined && !(await commitStart(this, held, payload))) return;
@@ -149,6 +155,13 @@ export class GroupMember {
       if (held.until !== undefined) this.kick(held);
     }
   };
+
+  /** What was read was of a topic that is gone, and so is what is known of it, if the topic was made again. */
+  async #logBegan(held: HeldPartition): Promise<void> {
+    await this.#checkLog(held.topic);
+    held.position = undefined;
+    held.committed = undefined;
+  }
 
   /** Nothing is taken from the partition until it is opened. Heartbeats and other partitions go on. */
   close(held: HeldPartition, why: string): void {

@@ -1,6 +1,7 @@
 import { ColorwayError } from '@colorway/core';
 import type { AssignerFactory, ClusterLike, ConsumerClient, EachBatchPayloadLike } from './client-types.js';
 import { roundRobin } from './round-robin.js';
+import { topicIdAt } from './topic-id.js';
 
 /** The broker took a commit of this very position, in this generation of the group. */
 export interface AcceptedCommit {
@@ -94,6 +95,12 @@ export class GroupSession {
     this.#joined = true;
     this.#memberId = memberId;
     this.#generation = undefined;
+  }
+
+  /** The id of a topic, once the consumer is connected; `undefined` where it is not known (see `topicIdAt`). */
+  async topicId(topic: string): Promise<string | undefined> {
+    if (this.#cluster === undefined) return undefined;
+    return topicIdAt(await this.#cluster.findGroupCoordinator({ groupId: this.groupId }), topic);
   }
 
   leave(): void {

@@ -48,6 +48,8 @@ export interface HandoverReconcilerOptions {
   readonly handover: TopicHandover;
   /** Where a baseline group without a committed offset would start. */
   readonly fromBeginning: boolean;
+  /** The id of the topic as it is now, where that can be known. */
+  readonly logId?: () => Promise<string | undefined>;
   /** Messages are left below the leave fences, and the colored group has no members. */
   readonly drain?: (color: Color, onLeave: OnLeave, left: readonly Left[]) => Promise<DrainStanding>;
   /** What this process does about them already, if anything: its own drain is a member of the colored group too. */
@@ -100,6 +102,11 @@ export class HandoverReconciler {
   /** Something may be due. */
   look(color?: Color): void {
     this.#reconciler.look(color);
+  }
+
+  /** See `TopicUpkeep.checkLog`. */
+  checkLog(): Promise<void> {
+    return this.#upkeep.checkLog();
   }
 
   /** Tells the listener of each look at a color that is under way. Returns how to stop that. */

@@ -121,6 +121,11 @@ export class HeldPartition {
     if (this.position !== undefined) this.#skippedTo(this.position);
   }
 
+  /** A batch came that begins before what was read, though nobody moved the position. */
+  isBefore(offset: bigint): boolean {
+    return this.position !== undefined && offset < this.position;
+  }
+
   /** A batch came, from here on. */
   beginsAt(offset: bigint): void {
     if (this.position !== undefined) return;

@@ -10,7 +10,7 @@ import type { Discarded } from './discarded.js';
 import { GroupAdmin } from './group-admin.js';
 import { type DrainStanding, HandoverReconciler, waitsForConsumer } from './handover-reconciler.js';
 import { type MqRuntime, runtimeOf } from './mq-runtime.js';
-import { targetOf } from './topic-custody.js';
+import { mustBeOf, targetOf } from './subscription-target.js';
 import type { TopicHandover } from './topic-handover.js';
 
 export interface LeaveGroupOptions {
@@ -24,6 +24,8 @@ export interface LeaveGroupOptions {
    */
   readonly onLeave: OnLeave;
   readonly onProgress?: (progress: LeaveProgress) => void;
+  /** The cluster whose group it is, where that is known. @internal */
+  readonly cluster?: string | undefined;
   /** Ends the waiting, not the leaving: what was begun is finished by the consumers of the group. */
   readonly signal?: AbortSignal;
 }
@@ -113,10 +115,14 @@ class Departure {
   /** Marks the subscriptions first: should this process end, the consumers do the rest. */
   async begin(): Promise<void> {
     const { group, topics, color, onLeave } = this.#options;
+    const cluster = await this.#runtime.clusterOf(group, this.#admin);
+    const clusterId = await this.#admin.clusterId();
+    mustBeOf(this.#options.cluster, clusterId, group);
     for (const topic of topics) {
-      const keys = await detachSubscriptions(this.#runtime.state, targetOf(group, topic), color, onLeave);
+      const target = targetOf(group, topic, clusterId);
+      const keys = await detachSubscriptions(this.#runtime.state, target, color, onLeave);
       this.#records.set(topic, { keys, counts: {} });
-      const { handover, release } = this.#runtime.useHandover(group, topic);
+      const { handover, release } = this.#runtime.useHandover(group, topic, cluster);
       this.#scope.defer(release);
       await handover.refresh();
       const left = await handover.transition(color, (state) => leave(state, state.epoch, onLeave));

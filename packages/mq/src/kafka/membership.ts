@@ -1,4 +1,4 @@
-import type { Coloring, MqPhase } from '@colorway/core';
+import type { Coloring, MqPhase, SubscriptionTarget } from '@colorway/core';
 import type { Scope } from '@colorway/core/background';
 import type { Leaving } from '../leaving/index.js';
 import type { ClientConsumer } from './client-consumer.js';
@@ -18,6 +18,8 @@ export interface MembershipSetting {
   readonly admin: GroupAdmin;
   readonly runtime: MqRuntime;
   readonly leaving: Leaving;
+  /** How the directory names a topic of the group. */
+  readonly targetOf: (topic: string) => SubscriptionTarget;
   /** Of the user's consumer. */
   readonly config: ConsumerConfigLike;
   readonly client: ClientConsumer;

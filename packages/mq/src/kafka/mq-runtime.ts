@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Color, type Coloring, ColorwayError, type MqBoard, type StateStore } from '@colorway/core';
-import { withTimeLimit } from '@colorway/core/background';
+import { updateEntry, withTimeLimit } from '@colorway/core/background';
 import { parseHandover } from '../ownership/handover-codec.js';
 import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js';
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
+import type { GroupAdmin } from './group-admin.js';
 import { groupMark, newMark } from './group-mark.js';
 import { handoverStatus } from './handover-status.js';
 import { TopicHandover } from './topic-handover.js';
@@ -65,16 +66,35 @@ export class MqRuntime {
     }
   }
 
+  /**
+   * Two clusters may have groups and topics of the same names. The first one has the plain keys, which versions
+   * before this one have too; others have keys with their id.
+   *
+   * @returns the id of the cluster that the keys of the group need; `undefined` for the first one, and where the client does not tell.
+   */
+  async clusterOf(group: string, admin: GroupAdmin): Promise<string | undefined> {
+    const cluster = await admin.clusterId();
+    if (cluster === undefined) return undefined;
+    const { result: first } = await updateEntry(this.state, groupNameKey(group), (standing) => {
+      const claim = standing === undefined ? { group, ...newMark() } : parseClaim(standing.value);
+      if (claim.cluster !== undefined) return { kind: 'keep', result: claim.cluster };
+      return { kind: 'put', value: JSON.stringify({ ...claim, cluster }), result: cluster };
+    });
+    return first === cluster ? undefined : cluster;
+  }
+
   async #isClaimed(group: string): Promise<boolean> {
     const entry = await this.state.get(groupNameKey(group));
     return entry !== undefined && groupIn(entry.value) === group;
   }
 
+  /** @param cluster see {@link clusterOf} */
   useHandover(
     group: string,
     topic: string,
+    cluster?: string,
   ): { readonly handover: TopicHandover; readonly release: () => void } {
-    const key = handoverPrefix(group, topic);
+    const key = handoverPrefix(group, topic, cluster);
     let shared = this.#handovers.get(key);
     if (shared === undefined) {
       const { state, by } = this;
@@ -82,6 +102,7 @@ export class MqRuntime {
         state,
         group,
         topic,
+        cluster,
         by,
         coloredGroup: (color) => coloredGroup(group, color),
         mark: groupMark(state, group),
@@ -108,8 +129,7 @@ export class MqRuntime {
   }
 
   /** Where a color stands in the other topics of a group, which share the colored group at the broker. Linearizable. */
-  async siblings(group: string, topic: string, color: Color): Promise<Handover[]> {
-    const own = handoverPrefix(group, topic);
+  async siblings({ prefix: own }: TopicHandover, color: Color): Promise<Handover[]> {
     const all = `${own.split('/').slice(0, 2).join('/')}/`;
     const found: Handover[] = [];
     for (const { key, value } of await this.state.list(all)) {
@@ -126,8 +146,23 @@ export class MqRuntime {
 type Exists = (color: Color) => Promise<boolean>;
 
 function groupIn(value: string): string | undefined {
-  const { group } = JSON.parse(value) as { group?: unknown };
-  return typeof group === 'string' ? group : undefined;
+  return parseClaim(value).group;
+}
+
+/** Somebody else may write there; what cannot be read claims nothing. */
+function parseClaim(value: string): { readonly group?: string; readonly cluster?: string; readonly since?: string } {
+  let read: unknown;
+  try {
+    read = JSON.parse(value);
+  } catch {
+    return {};
+  }
+  const { group, cluster, since } = (read ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    ...(typeof group === 'string' && { group }),
+    ...(typeof cluster === 'string' && { cluster }),
+    ...(typeof since === 'string' && { since }),
+  };
 }
 
 const RUNTIMES = Symbol.for('colorway.mq.kafka.1');

@@ -1,6 +1,7 @@
 import type { Color, StateEntry } from '@colorway/core';
 import { stateKey } from '../ownership/handover-keys.js';
 import type { Transition } from '../ownership/handover-state.js';
+import { withLog } from '../ownership/handover-state.js';
 import { stillNeeded } from '../ownership/past.js';
 import { isOfAnotherLog, renew } from '../ownership/renewal.js';
 import { type Remains, type SweepPlan, sweepPlan } from '../ownership/sweep-plan.js';
@@ -38,24 +39,33 @@ export async function sweepHandover(
 
 /**
  * A topic that was deleted and made anew has another log, in which the boundaries of its colors mean nothing.
- * The broker's client tells no identity of a topic; that a boundary lies behind the end of the log shows it.
+ * The id of the topic tells; where it is not known, a boundary that lies after the end of the log does.
  *
- * @param ends the offset behind the last message, by partition; asked after the directory was read.
+ * @param ends the offset after the last message, by partition; asked after the directory was read.
+ * @param logId of the topic as it is now; asked after the directory was read too.
  * @returns the colors that begin anew, or are gone.
  */
 export async function renewHandover(
   handover: TopicHandover,
   ends: () => Promise<ReadonlyMap<number, bigint>>,
+  logId: () => Promise<string | undefined> = async () => undefined,
 ): Promise<Color[]> {
   await handover.refresh();
   const { colors } = handover.table;
   if (colors.size === 0) return [];
-  const end = await ends();
+  const [end, log] = await Promise.all([ends(), logId()]);
   const renewed: Color[] = [];
   for (const [color, fences] of colors) {
     const { handover: state } = fences;
-    if (state.kind === 'unreadable' || !isOfAnotherLog(fences, (partition) => end.get(partition))) continue;
-    const changed = await handover.transition(color, (standing, now) => renew(standing, state.epoch, now));
+    if (state.kind === 'unreadable') continue;
+    if (!isOfAnotherLog(fences, log, (partition) => end.get(partition))) {
+      if (log !== undefined && state.log === undefined)
+        await handover.transition(color, (standing) => withLog(standing, state.epoch, log));
+      continue;
+    }
+    const changed = await handover.transition(color, (standing, now) =>
+      renew(standing, state.epoch, now, log),
+    );
     if (changed.kind === 'next') renewed.push(color);
   }
   return renewed;

@@ -1,4 +1,4 @@
-import type { Color, SubscriptionTarget } from '@colorway/core';
+import type { Color } from '@colorway/core';
 import type { OnLeave } from '../ownership/handover-state.js';
 import { BackgroundDrains } from './background-drains.js';
 import { discardTopic } from './discard-topic.js';
@@ -17,7 +17,7 @@ export interface TopicCustodyOptions {
 export class TopicCustody {
   readonly #setting: MembershipSetting;
   readonly #options: TopicCustodyOptions;
-  readonly #reconcilers: HandoverReconciler[] = [];
+  readonly #reconcilers = new Map<string, HandoverReconciler>();
 
   constructor(setting: MembershipSetting, options: TopicCustodyOptions = {}) {
     this.#setting = setting;
@@ -26,7 +26,8 @@ export class TopicCustody {
 
   /** Ends with the scope of the consumer. */
   start(): void {
-    const { coloring, scope, kafka, runtime, admin, leaving, topics, subscribed, group } = this.#setting;
+    const { coloring, scope, kafka, runtime, admin, leaving, topics, subscribed, session, targetOf } =
+      this.#setting;
     scope.signal.throwIfAborted();
     const { attention } = this.#options;
     const drains = this.#drains();
@@ -34,14 +35,15 @@ export class TopicCustody {
       const { fromBeginning = false } = subscribed.get(topic) ?? {};
       const reconciler = new HandoverReconciler({
         ...{ scope, runtime, admin, handover, fromBeginning },
+        logId: () => session.topicId(topic),
         drain: (color, onLeave) => drains.want(color, onLeave),
         draining: (color, onLeave) => drains.standing(color, onLeave),
         ...(attention && { attention }),
       });
-      this.#reconcilers.push(reconciler);
+      this.#reconcilers.set(topic, reconciler);
       reconciler.start();
       const stop = leaving.serve({
-        ...targetOf(group, topic),
+        ...targetOf(topic),
         leave: (work) => withdrawTopic(handover, reconciler, work),
       });
       // At once, for another server of the same target to take over.
@@ -56,35 +58,36 @@ export class TopicCustody {
     scope.defer(stop);
     scope.defer(
       coloring.mq.add(() => ({
-        work: [...this.#reconcilers.flatMap((one) => one.status()), ...drains.status()],
+        work: [...[...this.#reconcilers.values()].flatMap((one) => one.status()), ...drains.status()],
       })),
     );
   }
 
   /** Something may be due. */
   look(): void {
-    for (const reconciler of this.#reconcilers) reconciler.look();
+    for (const reconciler of this.#reconcilers.values()) reconciler.look();
+  }
+
+  /** See `TopicUpkeep.checkLog`. */
+  async checkLog(topic: string): Promise<void> {
+    await this.#reconcilers.get(topic)?.checkLog();
   }
 
   #drains(): BackgroundDrains {
-    const { coloring, scope, kafka, admin, config, topics, run, leaving, group } = this.#setting;
+    const { coloring, scope, kafka, admin, config, topics, run, leaving, group, targetOf } = this.#setting;
     const { groupId: _, ...rest } = config;
     return new BackgroundDrains({
       ...{ coloring, scope, kafka, admin, topics, run, group, config: rest },
       mayDrain: this.#options.mayDrain ?? (() => Promise.resolve(true)),
       isAskedFor: (color) =>
         [...topics.keys()]
-          .flatMap((topic) => leaving.subscriptions(targetOf(group, topic)))
+          .flatMap((topic) => leaving.subscriptions(targetOf(topic)))
           .some((one) => one.color === color && one.state === 'leaving'),
       onDiscard: (color, { topic, part, messages }) =>
-        leaving.discarding(targetOf(group, topic), color, part, messages),
+        leaving.discarding(targetOf(topic), color, part, messages),
       onDrained: (color) => {
-        for (const reconciler of this.#reconcilers) reconciler.look(color);
+        for (const reconciler of this.#reconcilers.values()) reconciler.look(color);
       },
     });
   }
-}
-
-export function targetOf(group: string, topic: string): SubscriptionTarget {
-  return { broker: 'kafka', group, topic };
 }

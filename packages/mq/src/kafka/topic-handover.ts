@@ -33,6 +33,8 @@ export interface TopicHandoverOptions {
   /** The baseline's group. */
   readonly group: string;
   readonly topic: string;
+  /** Where another cluster has a group of this name. */
+  readonly cluster?: string | undefined;
   readonly coloredGroup: (color: Color) => string;
   /** This process, as its fences and claims name it. */
   readonly by: string;
@@ -58,7 +60,16 @@ export class TopicHandover {
   #readNext: Promise<void> | undefined;
   readonly #asked = new Set<Color>();
 
-  constructor({ state, group, topic, coloredGroup, by, mark, reporter }: TopicHandoverOptions) {
+  constructor({
+    state,
+    group,
+    topic,
+    cluster,
+    coloredGroup,
+    by,
+    mark,
+    reporter,
+  }: TopicHandoverOptions) {
     this.group = group;
     this.topic = topic;
     this.by = by;
@@ -67,6 +78,7 @@ export class TopicHandover {
     this.#store = new FenceStore({
       group,
       topic,
+      cluster,
       coloredGroup,
       onUnreadable: warnUnreadable,
     });

@@ -14,6 +14,8 @@ export interface TopicUpkeepOptions {
   readonly admin: GroupAdmin;
   /** Where a baseline group without a committed offset would start. */
   readonly fromBeginning: boolean;
+  /** The id of the topic as it is now, where that can be known. */
+  readonly logId?: () => Promise<string | undefined>;
 }
 
 /** Keeps what the directory has of a topic to what is true and needed. Anybody may do it, several at once. */
@@ -22,6 +24,7 @@ export class TopicUpkeep {
   /** At first at once: somebody may have stopped in the middle, and the topic may be another one. */
   #dueAt = 0;
   readonly #progress: ProgressKeeper;
+  #checking: Promise<void> | undefined;
 
   constructor(options: TopicUpkeepOptions) {
     this.#options = options;
@@ -36,17 +39,34 @@ export class TopicUpkeep {
   /** Does what is due, if anything is. */
   async work(): Promise<void> {
     if (this.dueInMs > 0) return;
-    const { handover, admin } = this.#options;
-    const { group, topic } = handover;
-    for (const color of await renewHandover(handover, () => admin.ends(topic))) {
-      warnOnce(
-        'COLORWAY_TOPIC_MADE_ANEW',
-        `Topic ${quote(topic)} is not the one that it was: a boundary of color ${color} in group ${quote(group)} lies behind the end of its log. The color begins anew in it, where the baseline stands.`,
-        `${group} ${topic} ${color}`,
-      );
-    }
+    await this.checkLog();
     this.#dueAt = performance.now() + ((await this.#sweep()) ? REMAINS_MS : LOG_MS);
     await this.#progress.work();
+  }
+
+  /**
+   * Sees to it that what is known is of the topic as it is now: to be done before anything is taken from a partition that
+   * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look.
+   */
+  checkLog(): Promise<void> {
+    this.#checking ??= this.#checkLog().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #checkLog(): Promise<void> {
+    const { handover, admin, logId } = this.#options;
+    const { group, topic } = handover;
+    for (const color of await renewHandover(handover, () => admin.ends(topic), logId)) {
+      warnOnce(
+        'COLORWAY_TOPIC_MADE_ANEW',
+        `Topic ${quote(topic)} was deleted and made again: color ${color} in group ${quote(group)} begins again in it, where the baseline stands.`,
+        `${group} ${topic} ${color}`,
+      );
+      // What the color's group had committed is an offset of the topic that is gone.
+      await admin.beginAgain(handover.coloredGroup(color), topic);
+    }
   }
 
   /** A color has just left. */

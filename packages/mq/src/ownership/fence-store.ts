@@ -13,6 +13,8 @@ export interface FenceStoreOptions {
   /** The baseline's group. */
   readonly group: string;
   readonly topic: string;
+  /** As for `handoverPrefix`. */
+  readonly cluster?: string | undefined;
   readonly coloredGroup: (color: Color) => string;
   /** Told of each entry that cannot be read. */
   readonly onUnreadable?: (why: string) => void;
@@ -44,7 +46,7 @@ export class FenceStore {
 
   constructor(options: FenceStoreOptions) {
     this.#options = options;
-    this.prefix = handoverPrefix(options.group, options.topic);
+    this.prefix = handoverPrefix(options.group, options.topic, options.cluster);
     const uncolored = baseline(options.group, 'no-color');
     this.#table = Object.freeze({
       version: 0,

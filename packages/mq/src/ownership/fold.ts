@@ -23,5 +23,5 @@ export function fold(state: Handover, { partitions }: Pick<ColorFences, 'partiti
     }
     if (intervals.length > 0) past.set(partition, intervals);
   }
-  return Object.freeze({ ...state, ...foldedPart({ since: open, past }) });
+  return Object.freeze({ ...state, ...foldedPart({ ...state, since: open, past }) });
 }

@@ -71,11 +71,15 @@ function encodePast(past: Past): Record<string, string[]> {
   );
 }
 
-function parseFolded({ since, past }: Record<string, unknown>): Folded | undefined {
+function parseFolded({ since, past, log }: Record<string, unknown>): Folded | undefined {
   if (since !== undefined && !isEpoch(since)) return undefined;
   const parsed = past === undefined ? NO_PAST : parsePast(past);
   if (parsed === undefined) return undefined;
-  return { ...(since !== undefined && { since }), ...(parsed.size > 0 && { past: parsed }) };
+  return {
+    ...(since !== undefined && { since }),
+    ...(parsed.size > 0 && { past: parsed }),
+    ...(typeof log === 'string' && { log }),
+  };
 }
 
 const NO_PAST: Past = new Map();

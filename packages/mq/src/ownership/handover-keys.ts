@@ -9,7 +9,7 @@ import { type Color, ColorwayError, isColor, quote } from '@colorway/core';
  *   mq/<group>/<topic>/<color>/<epoch>/stop/<partition>   where the colored group stopped when it left
  *   mq/<group>/<topic>/<color>/<epoch>/leave/<partition>
  *
- * <group> is the baseline's. Keys are printable ASCII, at most 512 characters, whatever the names are.
+ * <group> is the baseline's; `<group>@<cluster>` where another cluster has a group of that name, which had it first. Keys are printable ASCII, at most 512 characters, whatever the names are.
  */
 
 export type FenceKind = 'join' | 'stop' | 'leave';
@@ -25,9 +25,13 @@ export type HandoverKey =
       readonly partition: number;
     };
 
-/** @throws ColorwayError `COLORWAY_GROUP_NAME` for an empty name or one that is not Unicode text. */
-export function handoverPrefix(group: string, topic: string): string {
-  return `mq/${keyPart('group', group)}/${keyPart('topic', topic)}/`;
+/**
+ * @param cluster tells a group apart from the one of the same name in the cluster that had the name first.
+ * @throws ColorwayError `COLORWAY_GROUP_NAME` for an empty name or one that is not Unicode text.
+ */
+export function handoverPrefix(group: string, topic: string, cluster?: string): string {
+  const where = cluster === undefined ? '' : `@${keyPart('cluster', cluster).slice(0, MAX_CLUSTER)}`;
+  return `mq/${keyPart('group', group)}${where}/${keyPart('topic', topic)}/`;
 }
 
 export function stateKey(prefix: string, color: Color): string {
@@ -64,6 +68,8 @@ export function parseHandoverKey(prefix: string, key: string): HandoverKey | und
 /** 200 for each of two names leaves room for the longest color, epoch and partition within 512. */
 const MAX_PART = 200;
 const KEPT = 128;
+/** Kafka's ids of clusters have 22 characters. */
+const MAX_CLUSTER = 24;
 const PLAIN = /^[A-Za-z0-9._-]$/;
 
 /**

@@ -65,18 +65,36 @@ export type TransitionRefusal =
  *
  * @param now milliseconds since 1970. After the entry of an earlier epoch was deleted nobody knows its number;
  *   but it was the time when that epoch began, or little more, so the time now is more than that.
+ * @param log that it joins in. What the color had in another one counts no more.
  */
-export function join(state: Handover, now = 0): Transition {
+export function join(before: Handover, now = 0, log = before.log): Transition {
+  const isOther = before.kind === 'absent' && before.log !== undefined && before.log !== log;
+  const state: Handover = isOther
+    ? { kind: 'absent', epoch: before.epoch, since: firstOpenEpoch(before) }
+    : before;
   if (state.kind === 'absent') {
     // The epochs before are numbered one by one while their fences stand: each is looked for.
-    if (!isFolded(state)) return next({ ...foldedPart(state), kind: 'joining', epoch: state.epoch + 1 });
+    if (!isFolded(state)) {
+      return next({
+        ...foldedPart({ ...state, ...(log !== undefined && { log }) }),
+        kind: 'joining',
+        epoch: state.epoch + 1,
+      });
+    }
     const epoch = Math.max(state.epoch + 1, now);
-    return next({ ...foldedPart({ ...state, since: epoch }), kind: 'joining', epoch });
+    const folded = foldedPart({ ...state, since: epoch, ...(log !== undefined && { log }) });
+    return next({ ...folded, kind: 'joining', epoch });
   }
   return refused(
     state.kind === 'leaving' || state.kind === 'draining' ? 'still-leaving' : 'joined-already',
     state,
   );
+}
+
+/** The log that the offsets of a state are of is known now, where a version that could not tell wrote it. */
+export function withLog(state: Handover, epoch: number, log: string): Transition {
+  if (state.epoch !== epoch) return refused('other-epoch', state);
+  return state.log === undefined ? next({ ...state, log }) : refused('wrong-state', state);
 }
 
 /** Every partition has its join fence. */

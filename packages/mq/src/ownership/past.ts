@@ -48,10 +48,13 @@ export interface Folded {
   /** The fences of the epochs before this one are folded into `past`, and count no more, whether they stand or not. */
   readonly since?: number;
   readonly past?: Past;
+  /** Which log the offsets are of: Kafka's id of the topic. `undefined` where nobody could tell. */
+  readonly log?: string;
 }
 
-export function foldedPart({ since, past }: Folded): Folded {
+export function foldedPart({ since, past, log }: Folded): Folded {
   return {
+    ...(log !== undefined && { log }),
     ...(since !== undefined && { since }),
     ...(past !== undefined && past.size > 0 && { past }),
   };

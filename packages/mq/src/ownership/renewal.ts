@@ -7,7 +7,7 @@ import { firstOpenEpoch, type Handover, type Transition } from './handover-state
  *
  * @param end the offset behind the last message of a partition, read after the fences; `undefined` for none.
  */
-export function isOfAnotherLog(
+export function boundaryIsBehind(
   { partitions, handover }: Pick<ColorFences, 'partitions'> & Partial<Pick<ColorFences, 'handover'>>,
   end: (partition: number) => bigint | undefined,
 ): boolean {
@@ -26,17 +26,34 @@ export function isOfAnotherLog(
 }
 
 /**
+ * Whether the offsets of a color are of another log than the topic's. Where either of them is not known, the
+ * boundaries have to tell.
+ *
+ * @param log of the topic as it is now. @param end as for {@link boundaryIsBehind}.
+ */
+export function isOfAnotherLog(
+  { partitions, handover }: Pick<ColorFences, 'partitions' | 'handover'>,
+  log: string | undefined,
+  end: (partition: number) => bigint | undefined,
+): boolean {
+  if (log !== undefined && 'log' in handover && handover.log !== undefined) return handover.log !== log;
+  return boundaryIsBehind({ partitions, handover }, end);
+}
+
+/**
  * The state of a color in a log that is another one: where it had joined, it joins again, at the place where the
  * baseline stands in the new log; where it was leaving, or had left, nothing of it is in the new log.
  *
  * @param epoch that the boundaries are of. @param now as for {@link import('./handover-state.js').join}.
+ * @param log the topic's, as it is now.
  */
-export function renew(state: Handover, epoch: number, now = 0): Transition {
+export function renew(state: Handover, epoch: number, now = 0, log?: string): Transition {
+  const known = log !== undefined ? { log } : {};
   if (state.epoch !== epoch) return { kind: 'refused', reason: 'other-epoch', state };
   if (state.kind === 'joining' || state.kind === 'active') {
     const next = Math.max(epoch + 1, now);
-    return { kind: 'next', state: Object.freeze({ kind: 'joining', epoch: next, since: next }) };
+    return { kind: 'next', state: Object.freeze({ kind: 'joining', epoch: next, since: next, ...known }) };
   }
   const since = firstOpenEpoch({ kind: 'absent', epoch });
-  return { kind: 'next', state: Object.freeze({ kind: 'absent', epoch, since }) };
+  return { kind: 'next', state: Object.freeze({ kind: 'absent', epoch, since, ...known }) };
 }

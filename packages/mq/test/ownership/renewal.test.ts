@@ -1,5 +1,5 @@
 import type { Handover } from '../../src/ownership/handover-state.js';
-import { isOfAnotherLog, renew } from '../../src/ownership/renewal.js';
+import { boundaryIsBehind, renew } from '../../src/ownership/renewal.js';
 
 describe('a color in a topic that was made anew', () => {
   const partitions = new Map([
@@ -21,13 +21,13 @@ describe('a color in a topic that was made anew', () => {
     [5n, true],
     [0n, true],
   ])('where the log ends at %s: %s', (end, expected) => {
-    expect(isOfAnotherLog({ partitions }, () => end)).toBe(expected);
+    expect(boundaryIsBehind({ partitions }, () => end)).toBe(expected);
   });
 
   it('is known by what an earlier epoch had, too', () => {
     const past = new Map([[0, { ...(partitions.get(0) as never as object), epochs: [] }]]) as never;
-    expect(isOfAnotherLog({ partitions: past }, () => 3n)).toBe(true);
-    expect(isOfAnotherLog({ partitions: past }, () => 4n)).toBe(false);
+    expect(boundaryIsBehind({ partitions: past }, () => 3n)).toBe(true);
+    expect(boundaryIsBehind({ partitions: past }, () => 4n)).toBe(false);
   });
 
   const past = new Map([[0, [{ join: 2n, leave: 4n }]]]);

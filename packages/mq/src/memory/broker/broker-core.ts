@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ColorwayError, quote } from '@colorway/core';
 import { BrokerError } from './broker-error.js';
 import type {
@@ -23,6 +24,7 @@ import { Transactions } from './transactions.js';
 
 /** The broker itself: topics and groups in memory. What it does it does at once; only fetches and joins wait. */
 export class BrokerCore implements BrokerPort {
+  readonly #id = randomBytes(16).toString('base64url');
   readonly #topics: Topics;
   readonly #groups = new Map<string, Group>();
   readonly #transactions = new Transactions();
@@ -32,6 +34,10 @@ export class BrokerCore implements BrokerPort {
   /** @param partitions of a topic that comes to be by its first use. */
   constructor(partitions: number) {
     this.#topics = new Topics(partitions);
+  }
+
+  async clusterId(): Promise<string> {
+    return this.#id;
   }
 
   async topics(): Promise<string[]> {

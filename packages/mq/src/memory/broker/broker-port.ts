@@ -122,6 +122,8 @@ export interface GroupDescription {
 
 /** A broker, in this process or behind a socket. Failures reject with a `BrokerError`. */
 export interface BrokerPort {
+  /** Another one for each broker. */
+  clusterId(): Promise<string>;
   topics(): Promise<string[]>;
   /** How many partitions each topic has; a topic that is not there is made when `create`, else left out. */
   partitionCounts(topics: readonly string[], create: boolean): Promise<Record<string, number>>;

@@ -17,6 +17,10 @@ export class Admin implements MemoryAdmin {
 
   async disconnect(): Promise<void> {}
 
+  async describeCluster(): ReturnType<MemoryAdmin['describeCluster']> {
+    return { clusterId: await this.#port.clusterId() };
+  }
+
   listTopics(): Promise<string[]> {
     return this.#port.topics();
   }

@@ -185,6 +185,7 @@ export interface MemoryConsumer {
 export interface MemoryAdmin {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  describeCluster(): Promise<{ readonly clusterId: string }>;
   listTopics(): Promise<string[]>;
   /** False when all of them are there already. */
   createTopics(options: {

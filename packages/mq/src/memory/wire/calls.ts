@@ -22,6 +22,7 @@ export interface WireError {
 
 /** What a client may call. As an object, so that a method that the port gets cannot be forgotten here. */
 const METHODS: Readonly<Record<keyof BrokerPort, true>> = {
+  clusterId: true,
   topics: true,
   partitionCounts: true,
   createTopic: true,
