@@ -46,6 +46,7 @@ export class BaselineMembership implements Membership {
         byHand: member.run.autoCommit === false,
         checkLog: (topic) => this.#custody.checkLog(topic),
         startOf: (held) => this.#startOf(held),
+        endOf: async ({ topic, partition }) => (await this.#setting.admin.ends(topic)).get(partition),
         refreshed: (held) => member.kick(held),
         decided: (color, owner) => member.decided(color, owner),
       }),
@@ -85,13 +86,11 @@ export class BaselineMembership implements Membership {
 
   async #startOf({ topic, partition }: HeldPartition): Promise<bigint> {
     const { admin, group } = this.#setting;
-    const committed = (await admin.committed(group, topic)).get(partition);
-    // A partition that is newer than this consumer starts somewhere at or behind its beginning.
-    return (
-      committed ??
-      this.#starts.get(topic)?.get(partition) ??
-      (await admin.starts(topic, true)).get(partition) ??
-      0n
-    );
+    const [committed, logs] = await Promise.all([admin.committed(group, topic), admin.logs(topic)]);
+    const log = logs.get(partition);
+    const offset = committed.get(partition) ?? this.#starts.get(topic)?.get(partition);
+    // One that the log has not reached is of a topic that is gone: the client begins again, as in a new partition.
+    if (offset !== undefined && (log === undefined || offset <= log.high)) return offset;
+    return log?.low ?? 0n;
   }
 }

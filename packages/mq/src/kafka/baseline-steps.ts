@@ -17,8 +17,10 @@ export interface BaselineStepsOptions {
   readonly byHand: boolean;
   /** What the group has committed, and where it has not, where it starts. */
   readonly startOf: (held: HeldPartition) => Promise<bigint>;
+  /** The offset after the last message of the partition. */
+  readonly endOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Sees to it that what is known is of the topic as it is now. */
-  readonly checkLog?: (topic: string) => Promise<void>;
+  readonly checkLog?: (topic: string) => Promise<string | undefined>;
   /** The colors of a partition are known now. */
   readonly refreshed: (held: HeldPartition) => void;
   /** Told of the reason for each colored message. */
@@ -63,7 +65,7 @@ export class BaselineSteps implements PartitionSteps {
 
   async advance(held: HeldPartition, color: Color | undefined): Promise<void> {
     if (color !== undefined) return this.#advanceColor(held, color);
-    await this.#options.checkLog?.(held.topic);
+    held.log = await this.#options.checkLog?.(held.topic);
     await held.handover.refresh();
     held.refreshed = true;
     this.#options.refreshed(held);
@@ -83,6 +85,7 @@ export class BaselineSteps implements PartitionSteps {
           await handover.refresh();
           break;
         case 'commit-in-generation': {
+          await this.#forgetOldPosition(held, color);
           if (held.position === undefined) await this.#findStart(held);
           const { session, commits, byHand, startOf } = this.#options;
           const known = await prove({
@@ -116,6 +119,19 @@ export class BaselineSteps implements PartitionSteps {
       generation: this.#options.session.generation ?? -1,
       proof: held.proofs.get(color),
     });
+  }
+
+  /**
+   * The topic was made again, and nothing of the new one was read here yet: the position is one of the topic that is gone,
+   * and a boundary there would be one that the log has not reached.
+   */
+  async #forgetOldPosition(held: HeldPartition, color: Color): Promise<void> {
+    const state = held.handover.table.colors.get(color)?.handover;
+    const log = state?.kind === 'unreadable' ? undefined : state?.log;
+    if (log === undefined || held.log === undefined || held.log === log) return;
+    const end = await this.#options.endOf(held);
+    if (held.position !== undefined && end !== undefined && held.position > end) held.position = undefined;
+    held.log = log;
   }
 
   /** Nothing was taken from it in this generation, so what the group had committed when it was assigned still stands. */

@@ -33,7 +33,7 @@ export interface ColoredMemberOptions {
   /** Nothing is left for this member in any topic. */
   readonly onFinished: () => void;
   /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
-  readonly checkLog?: (topic: string) => Promise<void>;
+  readonly checkLog?: (topic: string) => Promise<string | undefined>;
   /** A partition waits for its join fence. */
   readonly onJoinFenceMissing?: () => void;
   /** The consumer and its session where they are made already. */

@@ -26,7 +26,7 @@ export interface ColoredStepsOptions {
   /** Looks at a partition again after so many milliseconds. */
   readonly later: (held: HeldPartition, ms: number) => void;
   /** Sees to it that what is known is of the topic as it is now. */
-  readonly checkLog?: (topic: string) => Promise<void>;
+  readonly checkLog?: (topic: string) => Promise<string | undefined>;
   /** What the group has committed. */
   readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Where the log begins. */
@@ -99,7 +99,7 @@ export class ColoredSteps implements PartitionSteps {
 
   async advance(held: HeldPartition): Promise<void> {
     if (!held.refreshed) {
-      await this.#options.checkLog?.(held.topic);
+      held.log = await this.#options.checkLog?.(held.topic);
       await held.handover.refresh();
       held.refreshed = true;
     }

@@ -65,7 +65,7 @@ async function fenceForEmptyGroups(
     const id = group === 'baseline' ? handover.group : handover.coloredGroup(color);
     // In this order: the state is known, then the group is seen empty, then its offsets are read.
     if (await admin.hasMembers(id, topic)) continue;
-    const committed = await admin.committed(id, topic);
+    const committed = withinLog(await admin.committed(id, topic), await admin.ends(topic));
     const starts =
       group === 'baseline' ? await admin.starts(topic, fromBeginning) : new Map<number, bigint>();
     for (const partition of partitions) {
@@ -80,6 +80,14 @@ async function fenceForEmptyGroups(
       await handover.createFence(color, step.epoch, fence, partition, step.offset);
     }
   }
+}
+
+/** Without offsets that the log has not reached: they are of a topic that was deleted and made again. */
+function withinLog(
+  committed: ReadonlyMap<number, bigint>,
+  ends: ReadonlyMap<number, bigint>,
+): ReadonlyMap<number, bigint> {
+  return new Map([...committed].filter(([partition, offset]) => offset <= (ends.get(partition) ?? 0n)));
 }
 
 /**

@@ -26,7 +26,7 @@ export interface GroupMemberOptions {
   readonly topics: ReadonlyMap<string, TopicHandover>;
   readonly run: RunConfig;
   /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
-  readonly checkLog?: (topic: string) => Promise<void>;
+  readonly checkLog?: (topic: string) => Promise<string | undefined>;
   /** Its handlers are another consumer's, and run marked (see `inDrain`). */
   readonly drains?: boolean;
   /** Before messages are given up: how many there are. Of a colored group's member alone. */
@@ -54,7 +54,7 @@ export class GroupMember {
   onFinished: () => void = () => {};
   readonly #topics: ReadonlyMap<string, TopicHandover>;
   readonly #onDiscard: (discarded: Discarded) => Promise<void>;
-  readonly #checkLog: (topic: string) => Promise<void>;
+  readonly #checkLog: (topic: string) => Promise<string | undefined>;
   readonly #held = new Map<string, Map<number, HeldPartition>>();
   readonly #stops: (() => void)[] = [];
   readonly #advances: Advances;
@@ -72,7 +72,7 @@ export class GroupMember {
     this.drains = drains;
     this.#topics = topics;
     this.#onDiscard = onDiscard ?? (() => Promise.resolve());
-    this.#checkLog = checkLog ?? (() => Promise.resolve());
+    this.#checkLog = checkLog ?? (() => Promise.resolve(undefined));
     this.commits = commitsOf(coloring);
     const [first] = topics.values();
     this.#own = new MemberCommits({
@@ -158,7 +158,7 @@ export class GroupMember {
 
   /** What was read was of a topic that is gone, and so is what is known of it, if the topic was made again. */
   async #logBegan(held: HeldPartition): Promise<void> {
-    await this.#checkLog(held.topic);
+    held.log = await this.#checkLog(held.topic);
     held.position = undefined;
     held.committed = undefined;
   }

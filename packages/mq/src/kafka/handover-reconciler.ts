@@ -105,7 +105,7 @@ export class HandoverReconciler {
   }
 
   /** See `TopicUpkeep.checkLog`. */
-  checkLog(): Promise<void> {
+  checkLog(): Promise<string | undefined> {
     return this.#upkeep.checkLog();
   }
 

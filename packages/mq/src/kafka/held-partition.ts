@@ -21,6 +21,8 @@ export class HeldPartition {
   readonly topic: string;
   readonly partition: number;
   readonly proofs = new Map<Color, Proof>();
+  /** The id of the topic that the position is of, where it is known. */
+  log: string | undefined;
   /** The directory was read after the partition was assigned. */
   refreshed = false;
   /** It belongs to the assignment that stands. */

@@ -24,7 +24,7 @@ export class TopicUpkeep {
   /** At first at once: somebody may have stopped in the middle, and the topic may be another one. */
   #dueAt = 0;
   readonly #progress: ProgressKeeper;
-  #checking: Promise<void> | undefined;
+  #checking: Promise<string | undefined> | undefined;
 
   constructor(options: TopicUpkeepOptions) {
     this.#options = options;
@@ -47,18 +47,25 @@ export class TopicUpkeep {
   /**
    * Sees to it that what is known is of the topic as it is now: to be done before anything is taken from a partition that
    * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look.
+   *
+   * @returns the id of the topic, where it is known.
    */
-  checkLog(): Promise<void> {
+  checkLog(): Promise<string | undefined> {
     this.#checking ??= this.#checkLog().finally(() => {
       this.#checking = undefined;
     });
     return this.#checking;
   }
 
-  async #checkLog(): Promise<void> {
-    const { handover, admin, logId } = this.#options;
+  async #checkLog(): Promise<string | undefined> {
+    const { handover, admin, logId = async () => undefined } = this.#options;
+    let log: Promise<string | undefined> | undefined;
+    const ask = (): Promise<string | undefined> => {
+      log ??= logId();
+      return log;
+    };
     const { group, topic } = handover;
-    for (const color of await renewHandover(handover, () => admin.ends(topic), logId)) {
+    for (const color of await renewHandover(handover, () => admin.ends(topic), ask)) {
       warnOnce(
         'COLORWAY_TOPIC_MADE_ANEW',
         `Topic ${quote(topic)} was deleted and made again: color ${color} in group ${quote(group)} begins again in it, where the baseline stands.`,
@@ -67,6 +74,7 @@ export class TopicUpkeep {
       // What the color's group had committed is an offset of the topic that is gone.
       await admin.beginAgain(handover.coloredGroup(color), topic);
     }
+    return ask();
   }
 
   /** A color has just left. */

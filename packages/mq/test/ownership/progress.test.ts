@@ -17,7 +17,7 @@ import {
   progressToKeep,
   withProgressOf,
 } from '../../src/ownership/progress.js';
-import { isOfAnotherLog, renew } from '../../src/ownership/renewal.js';
+import { boundaryIsBehind, renew } from '../../src/ownership/renewal.js';
 
 const NAMES = { group: 'GID_order', topic: 'orders' };
 const ACTIVE: Handover = { kind: 'active', epoch: 3, since: 3 };
@@ -82,8 +82,8 @@ describe('how far a color has committed', () => {
 
   test('is gone with the log that it is of, and shows that the log is another one', () => {
     const { fences } = fencesOf(kept(ACTIVE, 20n, 30n));
-    expect(isOfAnotherLog(fences(), () => 30n)).toBe(false);
-    expect(isOfAnotherLog(fences(), () => 29n)).toBe(true);
+    expect(boundaryIsBehind(fences(), () => 30n)).toBe(false);
+    expect(boundaryIsBehind(fences(), () => 29n)).toBe(true);
     expect(renew(kept(ACTIVE, 20n), 3).state.progress).toBeUndefined();
   });
 
