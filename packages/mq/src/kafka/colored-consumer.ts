@@ -4,7 +4,7 @@ import { leavingOf } from '../leaving/index.js';
 import { commitsOf } from './application-commits.js';
 import { BaselineMembership } from './baseline-membership.js';
 import { placeOf } from './causes.js';
-import { environmentExists } from './check-environment.js';
+import { checkEnvironment, environmentExists } from './check-environment.js';
 import { ClientConsumer, type Crash } from './client-consumer.js';
 import type {
   ConsumerClient,
@@ -177,8 +177,10 @@ class ColoredConsumer {
     work.defer(this.#runtime.useGroup(this.#group));
     work.defer(this.#admin.use());
     await this.#runtime.claimGroupName(this.#group, color, (of) => environmentExists(coloring, of));
-    const cluster = await this.#runtime.clusterOf(this.#group, this.#admin);
-    this.#clusterId = await this.#admin.clusterId();
+    if (color !== undefined) await checkEnvironment(coloring, this.#brokerGroup);
+    const reads = this.#subscribed.size > 0;
+    const cluster = reads ? await this.#runtime.clusterOf(this.#group, this.#admin) : undefined;
+    this.#clusterId = reads ? await this.#admin.clusterId() : undefined;
     work.signal.throwIfAborted();
     const topics = new Map<string, TopicHandover>();
     for (const topic of this.#subscribed.keys()) {
