@@ -156,9 +156,15 @@ export class GroupMember {
     }
   };
 
-  /** What was read was of a topic that is gone, and so is what is known of it, if the topic was made again. */
+  /**
+   * A batch begins before the position: a message is delivered again, or the topic was made again, and what is known is of
+   * the one that is gone.
+   */
   async #logBegan(held: HeldPartition): Promise<void> {
+    const before = held.log;
+    if (before === undefined) return;
     held.log = await this.#checkLog(held.topic);
+    if (held.log === before) return;
     held.position = undefined;
     held.committed = undefined;
   }
