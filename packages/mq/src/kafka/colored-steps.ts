@@ -187,13 +187,23 @@ export class ColoredSteps implements PartitionSteps {
   /** The color's last messages are the application's to commit: until then they may have to be handled again. */
   async #awaitsCommit(held: HeldPartition): Promise<boolean> {
     const { byHand, committedOf, close, later } = this.#options;
-    if (!byHand || this.#discards(held) || !owesCommit(held)) return false;
+    if (!byHand || this.#discards(held) || !this.#owesCommit(held)) return false;
     // It may have committed with a client that is not wrapped.
     held.committed = await committedOf(held);
-    if (!held.current || !owesCommit(held)) return false;
+    if (!held.current || !this.#owesCommit(held)) return false;
     close(held, 'application-commit');
     later(held, COMMIT_LOOK_MS);
     return true;
+  }
+
+  /** A message that failed in a handler, and from which on the baseline takes back, is not the application's to commit. */
+  #owesCommit(held: HeldPartition): boolean {
+    const { leave } = handoverHere(held.handover.table, this.color, held.partition).current;
+    return owesCommit({
+      position: held.position,
+      committed: held.committed,
+      lastOwn: held.lastOwnBelow(leave),
+    });
   }
 
   #discards(held: HeldPartition): boolean {

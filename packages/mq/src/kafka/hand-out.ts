@@ -7,7 +7,8 @@ export function handOut(
   held: HeldPartition,
   offset: string,
 ): void {
-  held.lastOwn = BigInt(offset);
-  if (drains) commits.handOut(held.handover.group, session.groupId, held, held.lastOwn);
-  else commits.handOutOwn(held.handover.group, held, held.lastOwn);
+  const at = BigInt(offset);
+  held.handedOut(at);
+  if (drains) commits.handOut(held.handover.group, session.groupId, held, at);
+  else commits.handOutOwn(held.handover.group, held, at);
 }

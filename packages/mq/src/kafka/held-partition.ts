@@ -3,6 +3,7 @@ import type { FenceTable } from '../ownership/fences.js';
 import { parseOffset } from '../ownership/offset.js';
 import type { Proof } from '../ownership/proof.js';
 import type { EachBatchPayloadLike } from './client-types.js';
+import { OwnMessages } from './own-messages.js';
 import type { TopicHandover } from './topic-handover.js';
 import type { Verdict } from './verdict.js';
 
@@ -41,8 +42,6 @@ export class HeldPartition {
   refusedFrom: bigint | undefined;
   /** The group's committed offset as far as is known. */
   committed: bigint | undefined;
-  /** The last message that a handler got, where commits are the application's own. */
-  lastOwn: bigint | undefined;
   /** Where the log begins, when that was last asked. */
   logStart: bigint | undefined;
   logAskedAt: number | undefined;
@@ -65,6 +64,7 @@ export class HeldPartition {
     | undefined;
   /** The message that it waits for, told apart by color and offset. */
   undecided: { readonly color: Color; readonly offset: bigint } | undefined;
+  readonly #own = new OwnMessages();
   /** The offset of the last message handled or skipped, as text: a number is made of it when one is needed. */
   #last: string | undefined;
   #position: bigint | undefined;
@@ -94,6 +94,21 @@ export class HeldPartition {
   set position(position: bigint | undefined) {
     this.#last = undefined;
     this.#position = position;
+  }
+
+  /** The last message that a handler got, where commits are the application's own. */
+  get lastOwn(): bigint | undefined {
+    return this.#own.last;
+  }
+
+  /** A handler gets a message. */
+  handedOut(offset: bigint): void {
+    this.#own.add(offset, this.position);
+  }
+
+  /** The last message below a boundary that a handler got: what is at or above it is somebody else's. */
+  lastOwnBelow(boundary: bigint | undefined): bigint | undefined {
+    return this.#own.lastBelow(boundary);
   }
 
   /** Everything up to this message is handled or skipped. */
@@ -138,7 +153,7 @@ export class HeldPartition {
 
   /** What the user jumped over is his to commit, or not. */
   #skippedTo(offset: bigint): void {
-    if (this.lastOwn === undefined || this.lastOwn < offset - 1n) this.lastOwn = offset - 1n;
+    if (this.lastOwn === undefined || this.lastOwn < offset - 1n) this.#own.add(offset - 1n, this.position);
   }
 
   /** A commit of the adapter's own; there is one at a time. */

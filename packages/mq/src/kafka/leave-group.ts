@@ -79,7 +79,6 @@ export async function leaveGroup(
 
 class Departure {
   readonly #coloring: Coloring;
-  readonly #kafka: KafkaClient;
   readonly #options: LeaveGroupOptions;
   readonly #runtime: MqRuntime;
   readonly #admin: GroupAdmin;
@@ -92,7 +91,6 @@ class Departure {
 
   constructor(coloring: Coloring, kafka: KafkaClient, options: LeaveGroupOptions) {
     this.#coloring = coloring;
-    this.#kafka = kafka;
     this.#options = options;
     this.#runtime = runtimeOf(coloring);
     this.#admin = new GroupAdmin(() => kafka.admin() as AdminClient);

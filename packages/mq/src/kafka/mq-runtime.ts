@@ -150,7 +150,11 @@ function groupIn(value: string): string | undefined {
 }
 
 /** Somebody else may write there; what cannot be read claims nothing. */
-function parseClaim(value: string): { readonly group?: string; readonly cluster?: string; readonly since?: string } {
+function parseClaim(value: string): {
+  readonly group?: string;
+  readonly cluster?: string;
+  readonly since?: string;
+} {
   let read: unknown;
   try {
     read = JSON.parse(value);

@@ -60,16 +60,7 @@ export class TopicHandover {
   #readNext: Promise<void> | undefined;
   readonly #asked = new Set<Color>();
 
-  constructor({
-    state,
-    group,
-    topic,
-    cluster,
-    coloredGroup,
-    by,
-    mark,
-    reporter,
-  }: TopicHandoverOptions) {
+  constructor({ state, group, topic, cluster, coloredGroup, by, mark, reporter }: TopicHandoverOptions) {
     this.group = group;
     this.topic = topic;
     this.by = by;

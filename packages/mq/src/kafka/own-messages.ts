@@ -1,0 +1,23 @@
+/**
+ * The messages of a partition that handlers were given where commits are the application's: those at or above the
+ * position, which may be given again or to somebody else, and the last one below it.
+ */
+export class OwnMessages {
+  /** Ascending. */
+  #offsets: bigint[] = [];
+
+  get last(): bigint | undefined {
+    return this.#offsets.at(-1);
+  }
+
+  /** @param position everything below was handled or passed over */
+  add(offset: bigint, position: bigint | undefined): void {
+    const below = this.#offsets.filter((known) => known < offset);
+    const open = below.findIndex((known) => position === undefined || known >= position);
+    this.#offsets = [...below.slice(open === -1 ? -1 : Math.max(0, open - 1)), offset];
+  }
+
+  lastBelow(boundary: bigint | undefined): bigint | undefined {
+    return boundary === undefined ? this.last : this.#offsets.findLast((offset) => offset < boundary);
+  }
+}
