@@ -1,12 +1,12 @@
 import type { Coloring } from '@colorway/core';
-import { commitsOf } from './application-commits.js';
 import { checkClient, checkConsumerConfig } from './check-client.js';
 import type { AdminClient, ConsumerConfigLike, KafkaClient, ProducerClient } from './client-types.js';
-import { wrapConsumer } from './colored-consumer.js';
-import { serveDiscards } from './discard-server.js';
+import { commitsOf } from './commits/application-commits.js';
+import { wrapConsumer } from './consumer/colored-consumer.js';
 import { GroupAdmin } from './group-admin.js';
+import { serveDiscards } from './leaving/discard-server.js';
 import { overlay } from './overlay.js';
-import { coloredProducerConfig, wrapProducer } from './wrap-producer.js';
+import { coloredProducerConfig, wrapProducer } from './producer/wrap-producer.js';
 
 /**
  * The same client, in color. Producers stamp the active color; consumers join `GID_X` in the baseline and

@@ -2,7 +2,7 @@ import { ColorwayError } from '@colorway/core';
 import { within } from '@colorway/core/background';
 import { parseOffset } from '../ownership/offset.js';
 import type { AdminClient } from './client-types.js';
-import { subscribedTopics } from './round-robin.js';
+import { subscribedTopics } from './consumer/round-robin.js';
 
 /** A question that has no answer for so long counts as failed. */
 const ANSWER_MS = 10_000;

@@ -6,9 +6,9 @@ import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js'
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
 import type { GroupAdmin } from './group-admin.js';
-import { groupMark, newMark } from './group-mark.js';
-import { handoverStatus } from './handover-status.js';
-import { TopicHandover } from './topic-handover.js';
+import { groupMark, newMark } from './handover/group-mark.js';
+import { handoverStatus } from './handover/handover-status.js';
+import { TopicHandover } from './handover/topic-handover.js';
 
 /** A call of the directory that has no answer for so long counts as failed. */
 const STATE_MS = 10_000;

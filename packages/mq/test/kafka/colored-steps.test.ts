@@ -1,10 +1,10 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
-import { commitsOf } from '../../src/kafka/application-commits.js';
-import { ColoredSteps } from '../../src/kafka/colored-steps.js';
-import type { GroupSession } from '../../src/kafka/group-session.js';
-import { HeldPartition } from '../../src/kafka/held-partition.js';
+import { commitsOf } from '../../src/kafka/commits/application-commits.js';
+import type { GroupSession } from '../../src/kafka/consumer/group-session.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
+import { ColoredSteps } from '../../src/kafka/partitions/colored-steps.js';
+import { HeldPartition } from '../../src/kafka/partitions/held-partition.js';
 import { join, leave } from '../../src/ownership/handover-state.js';
 
 test('a colored consumer that leaves takes nothing more before it commits where it stopped', async () => {

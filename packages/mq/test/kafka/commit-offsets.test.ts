@@ -4,10 +4,10 @@ import {
   offsetOfProof,
   owesCommit,
   type Progress,
-} from '../../src/kafka/commit-offsets.js';
-import { refusalOf } from '../../src/kafka/commit-refusal.js';
-import { DecisionReasons } from '../../src/kafka/decision-reasons.js';
-import { NotNow } from '../../src/kafka/partition-steps.js';
+} from '../../src/kafka/commits/commit-offsets.js';
+import { refusalOf } from '../../src/kafka/commits/commit-refusal.js';
+import { DecisionReasons } from '../../src/kafka/messages/decision-reasons.js';
+import { NotNow } from '../../src/kafka/partitions/partition-steps.js';
 
 /** One message of a partition, and whether the application commits behind it before the next one comes. */
 interface Message {

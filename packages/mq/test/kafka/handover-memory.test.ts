@@ -1,7 +1,7 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
+import type { TopicHandover } from '../../src/kafka/handover/topic-handover.js';
 import { type MqRuntime, runtimeOf } from '../../src/kafka/mq-runtime.js';
-import type { TopicHandover } from '../../src/kafka/topic-handover.js';
 import {
   activate,
   claimClosing,

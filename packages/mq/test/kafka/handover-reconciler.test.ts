@@ -1,11 +1,11 @@
 import type { Scope } from '@colorway/core/background';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
-import { countBatch } from '../../src/kafka/count-batch.js';
 import type { GroupAdmin } from '../../src/kafka/group-admin.js';
-import { HandoverReconciler } from '../../src/kafka/handover-reconciler.js';
+import { HandoverReconciler } from '../../src/kafka/handover/handover-reconciler.js';
+import type { TopicHandover } from '../../src/kafka/handover/topic-handover.js';
+import { countBatch } from '../../src/kafka/messages/count-batch.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
-import type { TopicHandover } from '../../src/kafka/topic-handover.js';
 import { activate, claimClosing, join, leave, startDraining } from '../../src/ownership/handover-state.js';
 
 interface Group {

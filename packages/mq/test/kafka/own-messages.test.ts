@@ -1,4 +1,4 @@
-import { OwnMessages } from '../../src/kafka/own-messages.js';
+import { OwnMessages } from '../../src/kafka/partitions/own-messages.js';
 
 test('a message that a handler was given and did not pass is not owed below the boundary before it', () => {
   const own = new OwnMessages();

@@ -1,5 +1,5 @@
 import type { MemoryConsumer } from '@colorway/mq/memory';
-import { isStuck, STUCK, type WaitedFor } from '../../src/kafka/stuck-watch.js';
+import { isStuck, STUCK, type WaitedFor } from '../../src/kafka/consumer/stuck-watch.js';
 import { MemoryShop } from './memory-shop.js';
 import { pause, until } from './shop.js';
 

@@ -5,9 +5,9 @@ import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { Kafka, logLevel } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
-import { GroupSession } from '../../src/kafka/group-session.js';
+import { GroupSession } from '../../src/kafka/consumer/group-session.js';
+import { roundRobin } from '../../src/kafka/consumer/round-robin.js';
 import { coloredKafka } from '../../src/kafka/index.js';
-import { roundRobin } from '../../src/kafka/round-robin.js';
 
 const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
 

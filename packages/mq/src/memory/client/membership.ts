@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AssignerLike } from '../../kafka/client-types.js';
-import { roundRobin } from '../../kafka/round-robin.js';
+import { roundRobin } from '../../kafka/consumer/round-robin.js';
 import { errorType } from '../broker/broker-error.js';
 import type { BrokerPort, GroupMember, MemberAssignment } from '../broker/broker-port.js';
 import { decodeAssignment } from './assignment.js';

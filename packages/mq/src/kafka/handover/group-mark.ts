@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import type { StateStore } from '@colorway/core';
+import { updateEntry } from '@colorway/core/background';
+import { groupNameKey } from '../colored-group.js';
+
+/**
+ * The entry of a group's name is made once, and nobody deletes it. So its mark tells one life of the directory
+ * from another: it is gone, or another one, when the directory was emptied.
+ */
+export interface GroupMark {
+  /** Linearizable. `undefined` where nobody has claimed the group's name, or the entry cannot be read. */
+  read(): Promise<string | undefined>;
+  /** The mark that stands, made if there is none; `undefined` where the entry cannot be read. */
+  make(): Promise<string | undefined>;
+}
+
+/** @returns the fields of an entry that is made now. */
+export function newMark(): { readonly since: string } {
+  return { since: `${Date.now()}-${randomBytes(6).toString('hex')}` };
+}
+
+export function groupMark(state: StateStore, group: string): GroupMark {
+  const key = groupNameKey(group);
+  const mark = async (create: boolean): Promise<string | undefined> => {
+    const { result } = await updateEntry<string | undefined>(state, key, (standing) => {
+      if (standing === undefined && !create) return { kind: 'keep', result: undefined };
+      const fields = standing === undefined ? { group } : fieldsOf(standing.value);
+      // Somebody else wrote it. It is left alone, and tells nothing.
+      if (fields === undefined) return { kind: 'keep', result: undefined };
+      if ('since' in fields && typeof fields.since === 'string')
+        return { kind: 'keep', result: fields.since };
+      // An earlier version made it.
+      const made = newMark();
+      return { kind: 'put', value: JSON.stringify({ ...fields, ...made }), result: made.since };
+    });
+    return result;
+  };
+  return { read: () => mark(false), make: () => mark(true) };
+}
+
+function fieldsOf(value: string): object | undefined {
+  try {
+    const fields: unknown = JSON.parse(value);
+    return typeof fields === 'object' && fields !== null && !Array.isArray(fields) ? fields : undefined;
+  } catch {
+    // Not ours: the caller tells that apart.
+    return undefined;
+  }
+}

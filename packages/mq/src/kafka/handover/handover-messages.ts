@@ -1,0 +1,20 @@
+import { ColorwayError, quote, warnOnce } from '@colorway/core';
+import type { Unreadable } from '../../ownership/handover-codec.js';
+
+const UNREADABLE_REMEDY =
+  'If a newer version of this library wrote it, upgrade this one; else delete the key. The color waits meanwhile.';
+
+export function warnUnreadable(why: string): void {
+  warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}. ${UNREADABLE_REMEDY}`, why);
+}
+
+export function unreadableEntry(key: string, { why }: Unreadable): ColorwayError {
+  return new ColorwayError(
+    'COLORWAY_DIRECTORY_FAILED',
+    `The directory key ${JSON.stringify(key)} cannot be read: ${why}. ${UNREADABLE_REMEDY}`,
+  );
+}
+
+export function lostMessage(group: string, topic: string): string {
+  return `The directory has lost the hand-over of group ${quote(group)}, topic ${quote(topic)}: it was emptied while consumers ran. They have put back what they know. Before the directory is emptied, stop the consumers, or delete nothing below mq/ and mq-names/; environments that are to go on have to be made again.`;
+}

@@ -1,0 +1,302 @@
+import {
+  type Color,
+  ColorwayError,
+  count,
+  type StateEntry,
+  type StateStore,
+  type Watch,
+} from '@colorway/core';
+import { type Reporter, updateEntry } from '@colorway/core/background';
+import { FenceStore } from '../../ownership/fence-store.js';
+import type { FenceTable } from '../../ownership/fences.js';
+import { fold } from '../../ownership/fold.js';
+import { encodeFence, encodeHandover, parseHandover } from '../../ownership/handover-codec.js';
+import { type FenceKind, fenceKey, parseHandoverKey, stateKey } from '../../ownership/handover-keys.js';
+import {
+  compareHandovers,
+  type Handover,
+  isFolded,
+  NEVER_JOINED,
+  type Transition,
+} from '../../ownership/handover-state.js';
+import type { GroupMark } from './group-mark.js';
+import { HandoverMemory } from './handover-memory.js';
+import { lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
+
+/** More colors than these are asked for by one read of all. */
+const MANY = 4;
+/** So often a read finds that the directory was emptied, while what was in it is put back. */
+const RESTORES = 3;
+
+export interface TopicHandoverOptions {
+  readonly state: StateStore;
+  /** The baseline's group. */
+  readonly group: string;
+  readonly topic: string;
+  /** Where another cluster has a group of this name. */
+  readonly cluster?: string | undefined;
+  readonly coloredGroup: (color: Color) => string;
+  /** This process, as its fences and claims name it. */
+  readonly by: string;
+  /** Tells whether the directory is the one of before. */
+  readonly mark: GroupMark;
+  readonly reporter: Pick<Reporter, 'once'>;
+}
+
+/** The hand-over of one (group, topic) in the directory: what is known of it, and how to change it. */
+export class TopicHandover {
+  readonly group: string;
+  readonly topic: string;
+  readonly by: string;
+  readonly coloredGroup: (color: Color) => string;
+  readonly #state: StateStore;
+  readonly #store: FenceStore;
+  readonly #memory: HandoverMemory;
+  readonly #listeners = new Set<() => void>();
+  readonly #unrefreshed: FenceTable;
+  #watch: Watch | undefined;
+  #table: FenceTable;
+  #reading: Promise<void> | undefined;
+  #readNext: Promise<void> | undefined;
+  readonly #asked = new Set<Color>();
+
+  constructor({ state, group, topic, cluster, coloredGroup, by, mark, reporter }: TopicHandoverOptions) {
+    this.group = group;
+    this.topic = topic;
+    this.by = by;
+    this.coloredGroup = coloredGroup;
+    this.#state = state;
+    this.#store = new FenceStore({
+      group,
+      topic,
+      cluster,
+      coloredGroup,
+      onUnreadable: warnUnreadable,
+    });
+    this.#memory = new HandoverMemory({
+      ...{ state, store: this.#store, mark, by, names: { group, topic } },
+      onRestored: () =>
+        reporter.once('COLORWAY_HANDOVER_LOST', lostMessage(group, topic), `${group} ${topic}`),
+    });
+    this.#table = this.#store.current();
+    this.#unrefreshed = this.#store.unrefreshed();
+  }
+
+  /** What all its keys begin with. */
+  get prefix(): string {
+    return this.#store.prefix;
+  }
+
+  /** What is known now; immutable. */
+  get table(): FenceTable {
+    return this.#table;
+  }
+
+  /** For partitions whose view was not refreshed since they were assigned. */
+  get unrefreshed(): FenceTable {
+    return this.#unrefreshed;
+  }
+
+  open(): void {
+    this.#watch ??= this.#state.watch(this.#store.prefix, {
+      next: (change) => {
+        this.#store.apply(change);
+        this.#changed();
+      },
+      current: () => {},
+      // The last view serves; what needs the directory asks it, and says that it waits.
+      error: () => {},
+    });
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#listeners.clear();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads the directory, linearizable, in a call that begins after this one. */
+  refresh(): Promise<void> {
+    if (this.#reading === undefined) {
+      this.#reading = this.refreshColor().finally(() => {
+        this.#reading = undefined;
+      });
+      return this.#reading;
+    }
+    this.#readNext ??= this.#reading
+      .catch(() => {})
+      .then(() => {
+        this.#readNext = undefined;
+        return this.refresh();
+      });
+    return this.#readNext;
+  }
+
+  /** Creates the fence if there is none. Whatever stands then is known afterwards. */
+  async createFence(
+    color: Color,
+    epoch: number,
+    fence: FenceKind,
+    partition: number,
+    offset: bigint,
+  ): Promise<void> {
+    const key = fenceKey(this.#store.prefix, color, epoch, fence, partition);
+    const reading = this.#store.begin();
+    const { created, entry } = await this.#state
+      .create(key, encodeFence(offset, this.by))
+      .finally(() => this.#store.end(reading));
+    this.#store.add(entry, reading);
+    if (created) this.#counted(color, `${fence}-fence`);
+    this.#changed();
+  }
+
+  /**
+   * Changes the state of a color by compare-and-set; `change` is asked again when somebody else was faster, with
+   * the time now for the number of a new epoch. An epoch that this ends is folded into the state that is written.
+   *
+   * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED` for an entry that cannot be read, `COLORWAY_CONFLICT`
+   */
+  async transition(color: Color, change: (state: Handover, now: number) => Transition): Promise<Transition> {
+    // Asked again at most once: what is missing was put back, or is known to be over.
+    const changed = await this.#change(color, change, true);
+    return changed === 'emptied' ? ((await this.#change(color, change, false)) as Transition) : changed;
+  }
+
+  async #change(
+    color: Color,
+    change: (state: Handover, now: number) => Transition,
+    looks: boolean,
+  ): Promise<Transition | 'emptied'> {
+    const key = stateKey(this.#store.prefix, color);
+    await this.#memory.mark();
+    let reading = this.#store.begin();
+    let isStep = false;
+    try {
+      type Result = Transition | 'emptied';
+      const { result, entry, written } = await updateEntry<Result>(this.#state, key, async (standing) => {
+        if (looks && this.#store.lacksKnown(standing === undefined ? [] : [standing], reading, color)) {
+          await this.refreshColor(color);
+          return { kind: 'keep', result: 'emptied' };
+        }
+        if (standing === undefined) this.#store.end(reading);
+        else this.#store.add(standing, reading);
+        let state = standing === undefined ? NEVER_JOINED : parseHandover(standing.value);
+        if (state.kind === 'unreadable') throw unreadableEntry(key, state);
+        if (state.kind === 'absent') state = await this.#folded(color, state);
+        const result = change(state, Date.now());
+        reading = this.#store.begin();
+        if (result.kind === 'refused') return { kind: 'keep', result };
+        isStep = compareHandovers(result.state, state) !== 0;
+        const next = result.state.kind === 'absent' ? await this.#folded(color, result.state) : result.state;
+        return {
+          kind: 'put',
+          value: encodeHandover(next, { group: this.group, topic: this.topic }),
+          result: { kind: 'next', state: next },
+        };
+      });
+      if (written && entry !== undefined) this.#store.add(entry, reading);
+      if (written && isStep && result !== 'emptied') this.#counted(color, result.state.kind);
+      return result;
+    } finally {
+      this.#store.end(reading);
+      this.#changed();
+    }
+  }
+
+  /** All entries of the topic, or of one color, as they stand; what is known is up to date afterwards. */
+  async list(color?: Color): Promise<readonly StateEntry[]> {
+    for (let attempt = 0; attempt < RESTORES; attempt++) {
+      const entries = await this.#listOnce(color);
+      if (entries !== undefined) return entries;
+    }
+    throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', lostMessage(this.group, this.topic));
+  }
+
+  /** `undefined` where the directory was emptied, and has again what is known. */
+  async #listOnce(color: Color | undefined): Promise<readonly StateEntry[] | undefined> {
+    const { prefix } = this.#store;
+    const mark = await this.#memory.mark();
+    const reading = this.#store.begin();
+    try {
+      // One read for state and fences: what it lacks does not exist. Colors with longer names come along.
+      const entries = await this.#state.list(color === undefined ? prefix : stateKey(prefix, color));
+      const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
+      if (await this.#memory.restore(wanted, { reading, only: color, mark })) return undefined;
+      this.#store.refresh(wanted, reading, color);
+      return wanted;
+    } finally {
+      this.#store.end(reading);
+      this.#changed();
+    }
+  }
+
+  /** Reads what stands of one color, linearizable; without one, of all. */
+  async refreshColor(color?: Color): Promise<void> {
+    await this.list(color);
+  }
+
+  /** Deletes an entry, if it is still as it was read. */
+  async delete({ key, version }: StateEntry): Promise<boolean> {
+    const deleted = await this.#state.compareAndDelete(key, version);
+    if (deleted) this.#store.apply({ kind: 'delta', put: [], removed: [key] });
+    this.#changed();
+    return deleted;
+  }
+
+  /** The state with all epochs that are over folded into it; the state itself where that cannot be done. */
+  async #folded(color: Color, state: Handover): Promise<Handover> {
+    if (isFolded(state)) return state;
+    await this.refreshColor(color);
+    return fold(state, this.#store.current().colors.get(color) ?? { partitions: new Map() }) ?? state;
+  }
+
+  /**
+   * What a watch told and does not prove is asked for. Where that fails, whoever waits for it asks again, and the
+   * upkeep of the topic does.
+   */
+  #settleDoubts(): void {
+    if (this.#watch === undefined) return;
+    const doubtful = this.#store.doubtful().filter((color) => !this.#asked.has(color));
+    if (doubtful.length > MANY) this.#ask(doubtful, () => this.refresh());
+    else for (const color of doubtful) this.#ask([color], () => this.refreshColor(color));
+  }
+
+  #ask(colors: readonly Color[], read: () => Promise<void>): void {
+    for (const color of colors) this.#asked.add(color);
+    const answered = (): void => {
+      for (const color of colors) this.#asked.delete(color);
+    };
+    read().then(() => {
+      answered();
+      // The watch may have told more since the read began.
+      this.#settleDoubts();
+    }, answered);
+  }
+
+  #changed(): void {
+    this.#settleDoubts();
+    const table = this.#store.current();
+    if (table === this.#table) return;
+    this.#table = table;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #counted(color: Color, step: string): void {
+    const { group, topic } = this;
+    count('coloring.mq.handover', {
+      'coloring.group': group,
+      'coloring.topic': topic,
+      'coloring.color': color,
+      'coloring.step': step,
+    });
+  }
+}
+
+function isOf(prefix: string, key: string, color: Color): boolean {
+  return parseHandoverKey(prefix, key)?.color === color;
+}

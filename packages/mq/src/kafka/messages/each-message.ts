@@ -1,0 +1,110 @@
+import { runInMessageContext } from '../../message/index.js';
+import type { EachBatchPayloadLike, EachMessagePayloadLike } from '../client-types.js';
+import { runInDrain } from '../leaving/drain-context.js';
+import type { HeldPartition } from '../partitions/held-partition.js';
+import type { BatchMember } from './batch-member.js';
+import { ColorReader } from './color-reader.js';
+import { handOut } from './hand-out.js';
+import { inMessageSpan, isTraced } from './message-span.js';
+import { settles } from './settles.js';
+
+/** KafkaJS asks the clock for each message whether a heartbeat is due; every 100 ms is soon enough. */
+const HEARTBEAT_CHECK_MS = 100;
+const LONG_RUN = 1_024;
+
+type Handler = (payload: EachMessagePayloadLike) => Promise<void>;
+
+/**
+ * `eachMessage` over the client's `eachBatch`, with the semantics of KafkaJS's own: resolve, heartbeat and
+ * automatic commit after each message, and an end at a stop, a seek or a pause.
+ */
+export async function eachMessage(
+  member: BatchMember,
+  held: HeldPartition,
+  payload: EachBatchPayloadLike,
+  handler: Handler,
+): Promise<void> {
+  const { batch } = payload;
+  const { topic, partition } = batch;
+  const { coloring, steps, pauses, run } = member;
+  const colors = new ColorReader(coloring.carriers);
+  const commits =
+    run.autoCommit !== false && (run.autoCommitInterval != null || run.autoCommitThreshold != null);
+  const byHand = run.autoCommit === false;
+  const heartbeat = (): Promise<void> => payload.heartbeat();
+  const pause = (): (() => void) => {
+    pauses.pause([{ topic, partitions: [partition] }]);
+    return () => pauses.resume([{ topic, partitions: [partition] }]);
+  };
+  const { seeks } = member;
+  const { groupId: group } = member.session;
+  const traced = isTraced();
+  let beat = Date.now();
+  let skipped = 0;
+  let handled = 0;
+  /** The last of a run of messages that were passed over, which is resolved as one. */
+  let passed: string | undefined;
+  const resolvePassed = (): void => {
+    if (passed !== undefined) payload.resolveOffset(passed);
+    passed = undefined;
+  };
+
+  try {
+    for (const message of batch.messages) {
+      if (!payload.isRunning() || !held.current) return;
+      if (member.seeks !== seeks && payload.isStale()) return;
+      if (held.wantsGap) {
+        resolvePassed();
+        await held.gap(payload);
+      }
+      if (!held.open) return;
+      const { offset, headers } = message;
+      const color = colors.read(headers);
+      let verdict =
+        color === undefined && steps.color === undefined ? 'own' : steps.verdict(held, color, offset);
+      if (verdict === 'undecided') {
+        resolvePassed();
+        if (await settles(member, held, color ?? '', offset, payload))
+          verdict = steps.verdict(held, color, offset);
+      }
+      if (verdict === 'foreign') {
+        held.passed(offset);
+        passed = offset;
+        if (++skipped % LONG_RUN === 0) await payload.heartbeat();
+        continue;
+      }
+      if (verdict === 'stop') return held.reached();
+      if (verdict === 'undecided') return member.undecided(held, color ?? '', offset);
+      resolvePassed();
+      if (byHand) handOut(member, held, offset);
+      const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
+      const inColor = (): Promise<void> =>
+        runInMessageContext(
+          coloring,
+          headers,
+          member.drains ? () => runInDrain({ brokerGroup: group }, handle) : handle,
+        );
+      if (traced) {
+        const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
+        await inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);
+      } else await inColor();
+      handled++;
+      if (!held.current) return;
+      if (member.seeks === seeks || !payload.isStale()) held.passed(offset);
+      payload.resolveOffset(offset);
+      const now = Date.now();
+      if (now - beat >= HEARTBEAT_CHECK_MS) {
+        beat = now;
+        await payload.heartbeat();
+      }
+      if (commits) await payload.commitOffsetsIfNecessary();
+      if (pauses.isPaused(topic, partition)) return;
+    }
+    const last = batch.lastOffset();
+    if (member.seeks === seeks || !payload.isStale()) held.passed(last);
+  } finally {
+    if (held.current) resolvePassed();
+    member.tally.skip(topic, skipped);
+    member.tally.handle(topic, handled);
+  }
+}
