@@ -14,6 +14,7 @@ const ANSWER_MS = 10_000;
 export class GroupAdmin {
   readonly #create: () => AdminClient;
   #users = 0;
+  #asking = 0;
   #admin: Promise<AdminClient> | undefined;
   #clusterId: string | undefined;
 
@@ -130,16 +131,26 @@ export class GroupAdmin {
     this.#admin ??= this.#connect();
     const asked = this.#admin;
     const answer = asked.then(ask);
+    this.#asking++;
     let isLate = false;
-    return await within(this.#answerMs, answer, () => {
-      isLate = true;
-      return new ColorwayError(
-        'COLORWAY_BROKER_SILENT',
-        `The broker has not answered ${call} within ${this.#answerMs} ms.`,
-      );
-    }).finally(() => {
-      if (isLate && this.#admin === asked) void this.#drop();
-    });
+    try {
+      return await within(this.#answerMs, answer, () => {
+        isLate = true;
+        return new ColorwayError(
+          'COLORWAY_BROKER_SILENT',
+          `The broker has not answered ${call} within ${this.#answerMs} ms.`,
+        );
+      });
+    } finally {
+      this.#asking--;
+      if (this.#admin === asked) await this.#dropUnused(isLate);
+    }
+  }
+
+  /** Asked when nobody uses it, as a step does that a closed consumer had begun: nobody else would end the connection. */
+  async #dropUnused(isSilent: boolean): Promise<void> {
+    if (isSilent) void this.#drop();
+    else if (this.#asking === 0 && this.#users === 0) await this.#drop();
   }
 
   async #connect(): Promise<AdminClient> {
