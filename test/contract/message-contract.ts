@@ -210,6 +210,8 @@ export function describeMessages(name: string, make: () => Promise<MessagesUnder
       expect(baseline.status().consumers).toMatchObject([
         { color: undefined, phase: 'running', reasons: { green: expect.any(String) } },
       ]);
+      const known = () => baseline.status().handovers.some(({ state }) => /^(active|joined)$/.test(state));
+      await until('the baseline knows it too', known, TEST_MS / 3);
       expect(baseline.status().handovers).toMatchObject([
         { color: 'red', state: expect.stringMatching(/^(active|joined)$/) },
       ]);

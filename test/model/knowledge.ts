@@ -186,8 +186,14 @@ export class Tables {
     const { prefix } = made;
     if (this.#handovers.isGone(handover)) return made.current();
     const add = (key: string, value: string): void => made.add({ key, value, version: '1' });
+    const { epoch } = this.#handovers.at(handover);
+    // A later epoch begins over one that has ended: one that had not would be asked for again.
     const refreshed: Handover =
-      over === 0 ? NEVER_JOINED : { kind: 'draining', epoch: over, onLeave: 'drain' };
+      over === 0
+        ? NEVER_JOINED
+        : epoch > over
+          ? { kind: 'absent', epoch: over }
+          : { kind: 'draining', epoch: over, onLeave: 'drain' };
     made.refresh([{ key: stateKey(prefix, COLOR), value: encodeHandover(refreshed, NAMES), version: '1' }]);
     const known = { ...this.#handovers.at(handover), since: this.#handovers.since(handover), past };
     add(stateKey(prefix, COLOR), encodeHandover(known, NAMES));

@@ -1,6 +1,5 @@
 import type { StateEntry, StateStore } from '../directory.js';
 import { ColorwayError } from '../errors.js';
-import { sleep } from './time-limit.js';
 
 /** What an attempt returns when somebody else changed the same key in between. */
 export const CONFLICT = Symbol('conflict');
@@ -23,12 +22,17 @@ export async function retryConflicts<T>(
     signal?.throwIfAborted();
     const outcome = await attempt();
     if (outcome !== CONFLICT) return outcome;
-    await sleep(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempts), signal);
+    await pause(Math.random() * Math.min(MAX_PAUSE_MS, 2 ** attempts));
   }
   throw new ColorwayError(
     'COLORWAY_CONFLICT',
     `${what}: others changed it ${MAX_ATTEMPTS} times in between. Try again later.`,
   );
+}
+
+/** Somebody awaits it, so it keeps the process alive. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** What is to become of an entry; `result` is for the caller. */
