@@ -135,17 +135,17 @@ function exactlyOnce(makeShop: () => Shop): void {
       await send();
       const red = await chain.start('red', 'red', flaky);
       await send();
-      await until('red is active', () => chain.state() === 'active', 30_000);
+      await until('red is active', () => chain.state() === 'active', 60_000);
       await send();
       await shop.coloring().environments.delete('red');
       await send();
-      await until('red is gone', () => chain.state() === 'absent', 30_000);
+      await until('red is gone', () => chain.state() === 'absent', 60_000);
       await red.stop();
     }
     await send();
     await chain.allOnce(ids, 60_000);
     expect(failed.size).toBeGreaterThan(5);
-  }, 150_000);
+  }, 300_000);
 
   test('a group that nobody here reads is refused, and so is another color’s', async () => {
     await chain.create();
