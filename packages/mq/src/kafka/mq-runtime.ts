@@ -6,7 +6,7 @@ import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js'
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
 import type { GroupAdmin } from './group-admin.js';
-import { groupMark, newMark } from './handover/group-mark.js';
+import { claimOf, groupMark, newMark } from './handover/group-mark.js';
 import { handoverStatus } from './handover/handover-status.js';
 import { TopicHandover } from './handover/topic-handover.js';
 
@@ -76,8 +76,10 @@ export class MqRuntime {
     const cluster = await admin.clusterId();
     if (cluster === undefined) return undefined;
     const { result: first } = await updateEntry(this.state, groupNameKey(group), (standing) => {
-      const claim = standing === undefined ? { group, ...newMark() } : parseClaim(standing.value);
-      if (claim.cluster !== undefined) return { kind: 'keep', result: claim.cluster };
+      const claim = standing === undefined ? { group, ...newMark() } : claimOf(standing.value);
+      // Somebody else wrote it. It is left alone, and the keys are told apart.
+      if (claim === undefined) return { kind: 'keep', result: undefined };
+      if (typeof claim.cluster === 'string') return { kind: 'keep', result: claim.cluster };
       return { kind: 'put', value: JSON.stringify({ ...claim, cluster }), result: cluster };
     });
     return first === cluster ? undefined : cluster;
@@ -146,27 +148,8 @@ export class MqRuntime {
 type Exists = (color: Color) => Promise<boolean>;
 
 function groupIn(value: string): string | undefined {
-  return parseClaim(value).group;
-}
-
-/** Somebody else may write there; what cannot be read claims nothing. */
-function parseClaim(value: string): {
-  readonly group?: string;
-  readonly cluster?: string;
-  readonly since?: string;
-} {
-  let read: unknown;
-  try {
-    read = JSON.parse(value);
-  } catch {
-    return {};
-  }
-  const { group, cluster, since } = (read ?? {}) as Readonly<Record<string, unknown>>;
-  return {
-    ...(typeof group === 'string' && { group }),
-    ...(typeof cluster === 'string' && { cluster }),
-    ...(typeof since === 'string' && { since }),
-  };
+  const { group } = claimOf(value) ?? {};
+  return typeof group === 'string' ? group : undefined;
 }
 
 const RUNTIMES = Symbol.for('colorway.mq.kafka.1');

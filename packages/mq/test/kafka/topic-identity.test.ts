@@ -5,9 +5,12 @@ import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { Kafka, logLevel } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
+import { groupNameKey } from '../../src/kafka/colored-group.js';
 import { GroupSession } from '../../src/kafka/consumer/group-session.js';
 import { roundRobin } from '../../src/kafka/consumer/round-robin.js';
+import type { GroupAdmin } from '../../src/kafka/group-admin.js';
 import { coloredKafka } from '../../src/kafka/index.js';
+import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 
 const unique = (name: string): string => `${name}-${randomBytes(4).toString('hex')}`;
 
@@ -90,3 +93,22 @@ test('groups and topics of the same names in two clusters are told apart: a colo
     await Promise.all(colorings.map((coloring) => coloring.close()));
   }
 }, 60_000);
+
+test('the name of a group keeps what others have written beside its cluster, and is left alone where it cannot be read', async () => {
+  const directory = memoryDirectory();
+  const coloring = createColoring({ service: 'order', color: '', directory });
+  const runtime = runtimeOf(coloring);
+  const admin = { clusterId: async () => 'first' } as unknown as GroupAdmin;
+  try {
+    const claim = { group: 'GID_order', since: '1-a', later: true };
+    await runtime.state.create(groupNameKey('GID_order'), JSON.stringify(claim));
+    expect(await runtime.clusterOf('GID_order', admin)).toBeUndefined();
+    const kept = await runtime.state.get(groupNameKey('GID_order'));
+    expect(JSON.parse(kept?.value ?? '')).toEqual({ ...claim, cluster: 'first' });
+    await runtime.state.create(groupNameKey('GID_stock'), 'not JSON');
+    expect(await runtime.clusterOf('GID_stock', admin)).toBe('first');
+    expect((await runtime.state.get(groupNameKey('GID_stock')))?.value).toBe('not JSON');
+  } finally {
+    await coloring.close();
+  }
+});

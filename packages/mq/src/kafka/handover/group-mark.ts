@@ -24,7 +24,7 @@ export function groupMark(state: StateStore, group: string): GroupMark {
   const mark = async (create: boolean): Promise<string | undefined> => {
     const { result } = await updateEntry<string | undefined>(state, key, (standing) => {
       if (standing === undefined && !create) return { kind: 'keep', result: undefined };
-      const fields = standing === undefined ? { group } : fieldsOf(standing.value);
+      const fields = standing === undefined ? { group } : claimOf(standing.value);
       // Somebody else wrote it. It is left alone, and tells nothing.
       if (fields === undefined) return { kind: 'keep', result: undefined };
       if ('since' in fields && typeof fields.since === 'string')
@@ -38,10 +38,13 @@ export function groupMark(state: StateStore, group: string): GroupMark {
   return { read: () => mark(false), make: () => mark(true) };
 }
 
-function fieldsOf(value: string): object | undefined {
+/** The fields of an entry, all of which whoever writes it keeps; `undefined` for one that cannot be read. */
+export function claimOf(value: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const fields: unknown = JSON.parse(value);
-    return typeof fields === 'object' && fields !== null && !Array.isArray(fields) ? fields : undefined;
+    return typeof fields === 'object' && fields !== null && !Array.isArray(fields)
+      ? (fields as Readonly<Record<string, unknown>>)
+      : undefined;
   } catch {
     // Not ours: the caller tells that apart.
     return undefined;
