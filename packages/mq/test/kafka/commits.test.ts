@@ -2,7 +2,7 @@ import { memoryBroker } from '@colorway/mq/memory';
 import { memoryDirectory } from '@colorway/registry/memory';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
-import { pause, type Running, Shop, until } from './shop.js';
+import { handoverState, pause, type Running, Shop, until } from './shop.js';
 
 /** Where commits are the application's, nobody else makes them: whatever a color does, a crash loses nothing. */
 function commitsAreTheApplications(makeShop: () => Shop): void {
@@ -17,8 +17,7 @@ function commitsAreTheApplications(makeShop: () => Shop): void {
     const [found] = await shop.admin((admin) => admin.fetchOffsets({ groupId: group, topics: [shop.topic] }));
     return Object.fromEntries((found?.partitions ?? []).map(({ partition, offset }) => [partition, offset]));
   };
-  const state = ({ coloring }: Running): string | undefined =>
-    coloring.mq.status().handovers.find(({ color }) => color === 'red')?.state;
+  const state = ({ coloring }: Running): string => handoverState(coloring);
   const byHand = (by: string, commit?: (offset: string, partition: number) => Promise<void>) => ({
     autoCommit: false,
     eachMessage: async ({

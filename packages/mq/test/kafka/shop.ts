@@ -11,6 +11,9 @@ import {
   logLevel,
   type Producer,
 } from 'kafkajs';
+import { bearWitness, until } from './until.js';
+
+export { pause, until } from './until.js';
 
 /** One handled message, as a handler saw it. */
 export interface Handled {
@@ -52,6 +55,8 @@ export class Shop {
   readonly #kafka: Kafka;
   readonly #makeClient: (() => Kafka) | undefined;
   readonly #closers: (() => Promise<unknown>)[] = [];
+  readonly #colorings: ColoringService[] = [];
+  readonly #forget: () => void;
   #producer: Producer | undefined;
 
   /** @param makeClient for another client than one of `brokers`. */
@@ -63,6 +68,7 @@ export class Shop {
     this.group = `GID_${unique}`;
     this.directory = directory;
     this.#kafka = this.client();
+    this.#forget = bearWitness({ directory, colorings: this.#colorings });
   }
 
   client(): Kafka {
@@ -77,6 +83,7 @@ export class Shop {
       directory: this.directory,
       closing: { noticeMs: 0 },
     });
+    this.#colorings.push(coloring);
     this.onClose(() => coloring.close());
     return coloring;
   }
@@ -192,19 +199,16 @@ export class Shop {
 
   async close(): Promise<void> {
     for (const close of this.#closers.splice(0)) await close();
+    this.#forget();
   }
 }
 
-export async function until(
-  what: string,
-  check: () => boolean | Promise<boolean>,
-  timeoutMs = 15_000,
-): Promise<void> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end; ) {
-    if (await check()) return;
-    await pause(10);
-  }
-  throw new Error(`It was waited ${timeoutMs} ms in vain for: ${what}.`);
+/**
+ * How far a color is in the one topic that is read, as this process knows; `absent` also once nothing stands of it: its
+ * entry is deleted as soon as the baseline has read past all that it had, which may be sooner than a test can look.
+ */
+export function handoverState({ mq }: Pick<ColoringService, 'mq'>, color = 'red'): string {
+  return mq.status().handovers.find((one) => one.color === color)?.state ?? 'absent';
 }
 
 /** States of a color, with its epochs in a topic counted from 1 as they were seen; `absent` once it is gone. */
@@ -219,8 +223,4 @@ export class EpochCount {
     this.#seen.set(topic, seen);
     return `${state} ${seen.indexOf(epoch) + 1}`;
   }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -12,7 +12,7 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import type { Kafka } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { type Stage, startCopier } from './copier.js';
-import { pause, Shop, until } from './shop.js';
+import { handoverState, pause, Shop, until } from './shop.js';
 
 /** A chain that copies messages in transactions, in the baseline and in red. */
 class Chain {
@@ -49,8 +49,8 @@ class Chain {
     return { ...copier, coloring };
   }
 
-  state(): string | undefined {
-    return this.base.mq.status().handovers.find(({ color }) => color === 'red')?.state;
+  state(): string {
+    return handoverState(this.base);
   }
 
   async committed(group: string): Promise<number> {
