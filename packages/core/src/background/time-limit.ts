@@ -15,14 +15,41 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+export interface WaitOptions {
+  /** Ends the wait with its reason as soon as it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the wait keeps the process alive: that of somebody who awaits the outcome does. Default false. */
+  readonly keepsAlive?: boolean;
+}
+
 /**
  * The outcome of a promise, or `onLate()` as an error when there is none within `ms`. What the promise
- * does later is ignored. Does not keep the process alive.
+ * does later is ignored. Nothing is left when it has settled: no timer, no listener.
  */
-export function within<T>(ms: number, promise: Promise<T>, onLate: () => Error): Promise<T> {
+export function within<T>(
+  ms: number,
+  promise: Promise<T>,
+  onLate: () => Error,
+  { signal, keepsAlive = false }: WaitOptions = {},
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(onLate()), ms).unref();
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const fail = (error: unknown): void => {
+      done();
+      reject(error);
+    };
+    const abort = (): void => fail(signal?.reason);
+    const timer = setTimeout(() => fail(onLate()), ms);
+    if (!keepsAlive) timer.unref();
+    signal?.addEventListener('abort', abort, { once: true });
+    promise.then((value) => {
+      done();
+      resolve(value);
+    }, fail);
+    if (signal?.aborted) abort();
   });
 }
 
@@ -48,26 +75,27 @@ export function backoffMs(attempt: number, capMs: number, random: () => number =
 
 /**
  * The same store; a call that is not answered within `ms` rejects with `COLORWAY_DIRECTORY_FAILED`. A write that was
- * given up may still be done later, as with any lost answer: writes are compare-and-set, so that is found out.
+ * given up may still be done later, as with any lost answer: writes are compare-and-set, so that is found out. Once the
+ * signal is aborted every call rejects with its reason, and none is made any more.
  */
-export function withTimeLimit(state: StateStore, ms: number): StateStore {
-  const limit = <T>(call: string, key: string, answer: Promise<T>): Promise<T> =>
-    within(
-      ms,
-      answer,
-      () =>
-        new ColorwayError(
-          'COLORWAY_DIRECTORY_FAILED',
-          `The directory has not answered ${call} ${JSON.stringify(key)} within ${ms} ms.`,
-        ),
-    );
+export function withTimeLimit(state: StateStore, ms: number, options: WaitOptions = {}): StateStore {
+  const limit = async <T>(call: string, key: string, ask: () => Promise<T>): Promise<T> => {
+    options.signal?.throwIfAborted();
+    const late = (): Error =>
+      new ColorwayError(
+        'COLORWAY_DIRECTORY_FAILED',
+        `The directory has not answered ${call} ${JSON.stringify(key)} within ${ms} ms.`,
+      );
+    return within(ms, ask(), late, options);
+  };
   return {
-    get: (key) => limit('get', key, state.get(key)),
-    list: (prefix) => limit('list', prefix, state.list(prefix)),
-    create: (key, value) => limit('create', key, state.create(key, value)),
+    get: (key) => limit('get', key, () => state.get(key)),
+    list: (prefix) => limit('list', prefix, () => state.list(prefix)),
+    create: (key, value) => limit('create', key, () => state.create(key, value)),
     compareAndSet: (key, value, version) =>
-      limit('compareAndSet', key, state.compareAndSet(key, value, version)),
-    compareAndDelete: (key, version) => limit('compareAndDelete', key, state.compareAndDelete(key, version)),
+      limit('compareAndSet', key, () => state.compareAndSet(key, value, version)),
+    compareAndDelete: (key, version) =>
+      limit('compareAndDelete', key, () => state.compareAndDelete(key, version)),
     watch: (prefix, observer) => state.watch(prefix, observer),
   };
 }

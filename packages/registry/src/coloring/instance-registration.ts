@@ -6,15 +6,7 @@ import {
   isColorwayError,
   type Registration,
 } from '@colorway/core';
-import {
-  backoffMs,
-  Deferred,
-  reasonOf,
-  type Scope,
-  sleep,
-  unlessAborted,
-  within,
-} from '@colorway/core/background';
+import { backoffMs, Deferred, reasonOf, type Scope, sleep, within } from '@colorway/core/background';
 import { type ReadyCheck, untilReady } from './ready-check.js';
 
 export interface RegistrationPlan {
@@ -34,7 +26,8 @@ export interface RegistrationPlan {
 }
 
 const MAX_BACKOFF_MS = 5_000;
-const CLOSE_TIMEOUT_MS = 2_000;
+/** How long leaving the directory may take, where one call may take as long. */
+const MAX_CLOSE_MS = 2_000;
 
 /** Trying again does not mend these. */
 const PERMANENT: readonly ColorwayErrorCode[] = [
@@ -177,7 +170,7 @@ export class InstanceRegistration implements Registration {
         'COLORWAY_DIRECTORY_FAILED',
         `The directory has not answered within ${callTimeoutMs} ms.`,
       );
-    return unlessAborted(this.#signal, within(callTimeoutMs, answer, late));
+    return within(callTimeoutMs, answer, late, { signal: this.#signal });
   }
 
   get #signal(): AbortSignal {
@@ -200,20 +193,18 @@ export class InstanceRegistration implements Registration {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    const { scope, instances, leaseMs } = this.#plan;
+    const { scope, instances, leaseMs, callTimeoutMs } = this.#plan;
+    const ms = Math.min(MAX_CLOSE_MS, callTimeoutMs);
     const ended = scope.dispose();
     this.#taken.reject(new ColorwayError('COLORWAY_CLOSED', `The registration of ${this.id} is closed.`));
     await ended;
     if (!this.#wasSent) return;
     // A registration under way is waited for first: it would put the instance back. One that lands later takes itself back.
-    const settled = Promise.race([this.#sent, sleep(CLOSE_TIMEOUT_MS / 2)]);
-    const leaving = settled.then(() => instances.deregister(this.id));
     const late = () =>
-      new ColorwayError(
-        'COLORWAY_DIRECTORY_FAILED',
-        `the directory has not answered within ${CLOSE_TIMEOUT_MS} ms`,
-      );
-    await within(CLOSE_TIMEOUT_MS, leaving, late).catch((error: unknown) => {
+      new ColorwayError('COLORWAY_DIRECTORY_FAILED', `the directory has not answered within ${ms} ms`);
+    const settled = within(ms / 2, this.#sent, late).catch(() => {}); // Whatever became of it, it is taken out.
+    const leaving = settled.then(() => instances.deregister(this.id));
+    await within(ms, leaving, late, { keepsAlive: true }).catch((error: unknown) => {
       const message = `Instance ${this.id} could not be deregistered: ${reasonOf(error)}. Callers see it until its lease of ${leaseMs} ms runs out.`;
       scope.reporter.warn('COLORWAY_DEREGISTER_FAILED', message, { error });
     });

@@ -11,12 +11,12 @@ import {
   type DirectoryView,
   type FlowType,
   flowTypeOfColor,
-  isColorwayError,
   MqBoard,
   type RegisterOptions,
   type Registration,
   RequestsInFlight,
   ServedServers,
+  type StateStore,
 } from '@colorway/core';
 import { type Reporter, Scope, withTimeLimit } from '@colorway/core/background';
 import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../environments/index.js';
@@ -24,6 +24,7 @@ import { checkAnnounced } from './announced-address.js';
 import { type CloseTask, closingStage } from './closing.js';
 import { startSweep } from './environment-sweep.js';
 import { keepEnvironment } from './environment-upkeep.js';
+import { firstAnswer } from './first-answer.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
 import type { ColoringOptions } from './options.js';
@@ -67,6 +68,8 @@ export class ServiceColoring implements ColoringService {
 
   readonly #options: ColoringOptions;
   readonly #view: WatchedView;
+  /** With a time limit for each call; ends with the scope. */
+  readonly #state: StateStore | undefined;
   readonly #environments: Environments | undefined;
   readonly #lastUse: LastUse | undefined;
   readonly #assumed: FlowType | undefined;
@@ -96,10 +99,17 @@ export class ServiceColoring implements ColoringService {
     this.#options = options;
     this.directory = directory;
     this.#assumed = assumeInstanceColor && color !== undefined ? flowTypeOfColor(color, carriers) : undefined;
-    this.#view = new WatchedView(directory, carriers, this.reporter);
+    this.#view = new WatchedView(directory, carriers, this.scope);
     if (directory.state !== undefined) {
-      const state = withTimeLimit(directory.state, options.directoryTimeoutMs);
-      this.#environments = new Environments(state, { declaredBy: service, reporter: this.reporter });
+      const { reporter } = this;
+      const { signal } = this.scope;
+      const timeoutMs = options.directoryTimeoutMs;
+      const state = withTimeLimit(directory.state, timeoutMs, { signal, keepsAlive: true });
+      this.#state = state;
+      this.#environments = new Environments(directory.state, {
+        declaredBy: service,
+        ...{ reporter, timeoutMs, signal },
+      });
       this.#lastUse = new LastUse(state, Date.now, this.scope);
       const environments = this.#environments;
       startSweep(this.scope, state, { environments, view: () => this.view() });
@@ -118,9 +128,8 @@ export class ServiceColoring implements ColoringService {
 
   async overview(): Promise<readonly EnvironmentOverview[]> {
     this.#mustNotBe('closed');
-    const { state } = this.directory;
-    if (state === undefined) throw stateMissing();
-    return overviewOf(state, await this.answeredView());
+    if (this.#state === undefined) throw stateMissing();
+    return overviewOf(this.#state, await this.answeredView());
   }
 
   flowType(): FlowType | undefined {
@@ -175,7 +184,7 @@ export class ServiceColoring implements ColoringService {
     this.#registrations.add(registration);
     if (options.declare !== false) releases.push(this.#keepEnvironment(registration));
     releases.push(this.#keepServer(options.server));
-    await this.#firstAnswer(registration);
+    await firstAnswer(registration, this.service, this.#options.directoryTimeoutMs, this.reporter);
     return registration;
   }
 
@@ -241,33 +250,6 @@ export class ServiceColoring implements ColoringService {
       this.#servers.delete(server);
       registered.release();
     };
-  }
-
-  /** Until it is registered, or refused for good; or until the directory has been away for long enough. */
-  async #firstAnswer(registration: InstanceRegistration): Promise<void> {
-    const { directoryTimeoutMs } = this.#options;
-    let late = false;
-    let timer: NodeJS.Timeout | undefined;
-    // This wait is the caller's, so it keeps the process alive.
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        late = true;
-        this.reporter.warn(
-          'COLORWAY_REGISTRATION_PENDING',
-          `Service "${this.service}" starts without being registered: ${registration.problem} Registering goes on in the background.`,
-        );
-        resolve();
-      }, directoryTimeoutMs);
-    });
-    const taken = registration.registered().catch((error: unknown) => {
-      if (!late) throw error;
-      if (isColorwayError(error) && error.code === 'COLORWAY_CLOSED') return;
-      this.reporter.error(
-        'COLORWAY_REGISTRATION_FAILED',
-        `Service "${this.service}" could not be registered: ${registration.problem}`,
-      );
-    });
-    await Promise.race([taken, patience]).finally(() => clearTimeout(timer));
   }
 
   async #close(): Promise<void> {

@@ -8,7 +8,7 @@ import {
   type Watch,
   type WatchObserver,
 } from '@colorway/core';
-import { callSafely, Deferred, type Reporter, reasonOf } from '@colorway/core/background';
+import { callSafely, Deferred, type Reporter, reasonOf, type Scope, within } from '@colorway/core/background';
 
 type Half = 'instances' | 'state';
 type Listener = (view: DirectoryView) => void;
@@ -28,8 +28,10 @@ export class WatchedView {
   #telling = false;
   #closed = false;
 
-  constructor(directory: Directory, names: CarrierNames, reporter: Reporter) {
+  /** @param scope ends the waits for a first answer; the view goes on until `close`. */
+  constructor(directory: Directory, names: CarrierNames, { reporter, signal }: Scope) {
     this.#reporter = reporter;
+    signal.addEventListener('abort', () => this.#answered.reject(signal.reason), { once: true });
     this.#store = new ViewStore({
       names,
       onUnusable: (why) => reporter.once('COLORWAY_INSTANCE_UNUSABLE', why, why),
@@ -68,17 +70,8 @@ export class WatchedView {
   async answered(timeoutMs: number, signal?: AbortSignal): Promise<DirectoryView> {
     signal?.throwIfAborted();
     if (this.current().answered) return this.current();
-    const outcome = new Deferred<DirectoryView>();
-    this.#answered.promise.then(outcome.resolve, outcome.reject);
-    const onAbort = () => outcome.reject(signal?.reason as Error);
-    const timer = setTimeout(() => outcome.reject(unanswered(timeoutMs)), timeoutMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await outcome.promise;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    }
+    const late = (): Error => unanswered(timeoutMs);
+    return within(timeoutMs, this.#answered.promise, late, { signal, keepsAlive: true });
   }
 
   onChange(listener: Listener): () => void {
@@ -91,9 +84,6 @@ export class WatchedView {
     this.#closed = true;
     for (const watch of this.#watches) watch.close();
     this.#listeners.clear();
-    this.#answered.reject(
-      new ColorwayError('COLORWAY_CLOSED', 'The coloring was closed before the directory answered.'),
-    );
   }
 
   #observer<Change>(half: Half, apply: (change: Change) => void): WatchObserver<Change> {

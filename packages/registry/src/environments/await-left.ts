@@ -8,7 +8,13 @@ import {
   subscriptionPrefix,
   waitsForDirectory,
 } from '@colorway/core';
-import { callSafely, defaultReporter, type Reporter, reasonOf } from '@colorway/core/background';
+import {
+  callSafely,
+  defaultReporter,
+  type Reporter,
+  reasonOf,
+  unlessAborted,
+} from '@colorway/core/background';
 import { discardedIn, type LeaveProgress, progressOf } from './leave-progress.js';
 import { subscriptionEntries } from './leaving.js';
 
@@ -104,7 +110,7 @@ async function untilTrue(
       const rung = new Promise<void>((resolve) => {
         ring = resolve;
       });
-      if (await ask()) return;
+      if (await (signal === undefined ? ask() : unlessAborted(signal, ask()))) return;
       await rung;
     }
   } finally {

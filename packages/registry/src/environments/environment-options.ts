@@ -12,6 +12,10 @@ export interface EnvironmentsOptions {
   readonly declaredBy?: string;
   /** Reports what is caught: callbacks that throw, an environment that cannot be ended. Default: process warnings. */
   readonly reporter?: Reporter;
+  /** How long the store may take to answer one question, in milliseconds; then it counts as away. Default 5,000. */
+  readonly timeoutMs?: number;
+  /** Ends every call, and what waits, with its reason as rejection. Default: nothing does. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */

@@ -9,7 +9,13 @@ import {
   type StateStore,
   type Subscription,
 } from '@colorway/core';
-import { CONFLICT, defaultReporter, type Reporter, retryConflicts } from '@colorway/core/background';
+import {
+  CONFLICT,
+  defaultReporter,
+  type Reporter,
+  retryConflicts,
+  withTimeLimit,
+} from '@colorway/core/background';
 import { parseServiceName } from '../service-name.js';
 import { awaitLeft } from './await-left.js';
 import { endEnvironment, membershipEntries, withdrawAll } from './end-environment.js';
@@ -24,6 +30,7 @@ import {
   type StoredEnvironment,
   toEnvironment,
 } from './environment.js';
+import { environmentExists, environmentUnknown } from './environment-errors.js';
 import {
   type CreateEnvironmentOptions,
   DEFAULT_TTL_MS,
@@ -38,8 +45,8 @@ import { formatMembership, type Membership, parseMembership } from './membership
 /**
  * Environments and memberships, kept in a state store. Any number of processes may use one store: each
  * write is a compare-and-set that is tried again when others were faster, at most 40 times
- * (`COLORWAY_CONFLICT`). Every method fails with `COLORWAY_DIRECTORY_FAILED` when the store is away, and
- * with `COLORWAY_INVALID_COLOR` for a color outside the grammar.
+ * (`COLORWAY_CONFLICT`). Every method fails with `COLORWAY_DIRECTORY_FAILED` when the store is away or does not answer
+ * within `timeoutMs`, and with `COLORWAY_INVALID_COLOR` for a color outside the grammar.
  *
  * An environment ends in four steps, so that no membership of one that was just extended or made anew is
  * removed: it is marked as ending if it still is what was seen; what its services consume is marked as
@@ -51,9 +58,12 @@ export class Environments {
   readonly #now: () => number;
   readonly #declaredBy: string;
   readonly #reporter: Reporter;
+  readonly #signal: AbortSignal | undefined;
 
   constructor(state: StateStore, options: EnvironmentsOptions = {}) {
-    this.#state = state;
+    const { signal, timeoutMs = 5_000 } = options;
+    this.#signal = signal;
+    this.#state = withTimeLimit(state, timeoutMs, { signal, keepsAlive: true });
     this.#now = options.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
     this.#reporter = options.reporter ?? defaultReporter();
@@ -77,7 +87,7 @@ export class Environments {
       const { created, entry } = await this.#state.create(environmentKey(color), value);
       if (created) return true;
       const standing = parseEnvironment(entry);
-      if (standing === undefined || !isOver(standing, createdAt)) throw exists(color, standing);
+      if (standing === undefined || !isOver(standing, createdAt)) throw environmentExists(color, standing);
       await endEnvironment(this.#state, standing, entry, createdAt);
       return CONFLICT;
     });
@@ -99,7 +109,7 @@ export class Environments {
           throw error;
         });
       }
-      if (found.stored?.color !== color) throw exists(color, found.stored);
+      if (found.stored?.color !== color) throw environmentExists(color, found.stored);
       if (found.stored.expiresAt >= expiresAt) return toEnvironment(found.stored);
       return this.#write({ ...found.stored, expiresAt }, found.entry);
     });
@@ -169,9 +179,7 @@ export class Environments {
       return (await endEnvironment(this.#state, stored, entry, now, onLeave)) || CONFLICT;
     });
     if (options.wait === false) return { deleted, discarded: 0 };
-    const { onProgress, signal } = options;
-    const waiting = { onProgress, signal, reporter: this.#reporter };
-    return { deleted, discarded: await awaitLeft(this.#state, color, waiting) };
+    return { deleted, discarded: await this.#left(color, undefined, options) };
   }
 
   /**
@@ -206,12 +214,11 @@ export class Environments {
     color: Color,
     options: LeaveOptions = {},
   ): Promise<{ readonly withdrawn: boolean; readonly discarded: number }> {
-    const { onLeave = 'drain', wait = true, onProgress, signal } = options;
+    const { onLeave = 'drain', wait = true } = options;
     parseServiceName(service);
     const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, this.#now());
     if (!wait) return { withdrawn, discarded: 0 };
-    const waiting = { service, onProgress, signal, reporter: this.#reporter };
-    return { withdrawn, discarded: await awaitLeft(this.#state, color, waiting) };
+    return { withdrawn, discarded: await this.#left(color, service, options) };
   }
 
   /** What still leaves of a color, or of one service of it, and what that waits for; also when the environment is gone. */
@@ -245,6 +252,16 @@ export class Environments {
     return ended;
   }
 
+  async #left(color: Color, service: string | undefined, options: LeaveOptions): Promise<number> {
+    const ends = [options.signal, this.#signal].filter((signal) => signal !== undefined);
+    const waiting = {
+      onProgress: options.onProgress,
+      signal: AbortSignal.any(ends),
+      reporter: this.#reporter,
+    };
+    return awaitLeft(this.#state, color, service === undefined ? waiting : { ...waiting, service });
+  }
+
   async #write(environment: StoredEnvironment, seen: StateEntry): Promise<Environment | typeof CONFLICT> {
     const written = await this.#state.compareAndSet(seen.key, formatEnvironment(environment), seen.version);
     return written === undefined ? CONFLICT : toEnvironment(environment);
@@ -260,13 +277,7 @@ export class Environments {
   async #existing(color: Color): Promise<{ stored: StoredEnvironment; entry: StateEntry }> {
     const { stored, entry } = (await this.#find(color)) ?? {};
     if (entry !== undefined && stored?.color === color && !stored.ending) return { stored, entry };
-    const other = stored !== undefined && !stored.ending && stored.color !== color;
-    throw new ColorwayError(
-      'COLORWAY_ENVIRONMENT_UNKNOWN',
-      other
-        ? `There is no environment ${quote(color)}; there is ${quote(stored.color)}, which differs by case.`
-        : `There is no environment ${quote(color)}. Create it first.`,
-    );
+    throw environmentUnknown(color, stored);
   }
 
   #expiry({ ttlMs = DEFAULT_TTL_MS, expiresAt }: Lifetime): number {
@@ -284,16 +295,5 @@ function parseOwner(owner: unknown): string {
   throw new ColorwayError(
     'COLORWAY_INVALID_OPTION',
     `owner ${quote(owner)}: name a person or a team, in 1 to 256 characters.`,
-  );
-}
-
-function exists(color: Color, standing: StoredEnvironment | undefined): ColorwayError {
-  return new ColorwayError(
-    'COLORWAY_ENVIRONMENT_EXISTS',
-    standing === undefined
-      ? `The key of environment ${quote(color)} is taken by something that cannot be read. Delete the environment first.`
-      : standing.color === color
-        ? `Environment ${quote(color)} exists already; its owner is ${quote(standing.owner)}. Extend it, or take another color.`
-        : `Environment ${quote(standing.color)} exists, and ${quote(color)} differs from it by case alone. Use ${quote(standing.color)}, or another color.`,
   );
 }

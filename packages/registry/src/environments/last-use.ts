@@ -49,7 +49,7 @@ export class LastUse {
       await this.#write(color, now);
       reporter.working('COLORWAY_LAST_USE_FAILED', SUBJECT);
     } catch (error) {
-      reporter.failing('COLORWAY_LAST_USE_FAILED', SUBJECT, error);
+      if (!this.#scope.isDisposed) reporter.failing('COLORWAY_LAST_USE_FAILED', SUBJECT, error);
     } finally {
       this.#writes--;
     }
