@@ -10,7 +10,7 @@ type Open = { -readonly [Key in keyof Excuse]: Excuse[Key] };
 /** One that took messages from somebody's hands. */
 interface Forced {
   readonly victim: string | undefined;
-  readonly disturbance: Open;
+  readonly disturbance: Excuse;
 }
 
 /** Keeps what was done to whom: what may be delivered again, and when. */
@@ -19,11 +19,14 @@ export class Disturbances {
   /** When a group was joined that had nobody in it: no disturbance, and no surprise either. */
   readonly #entries: Open[] = [];
   readonly #forced: Forced[] = [];
-  readonly #crossed: { readonly color: string; readonly forced: Forced }[] = [];
+  /** Who commits a message a while after he has handled it, by group. */
+  readonly #late: { readonly name: string; readonly group: string }[] = [];
+  readonly #changes: { readonly color: string; readonly group: string; readonly at: number }[] = [];
 
   /**
    * Begins a disturbance of these groups.
-   * @param victim whose hands held messages; `null` where nobody's were opened by force, `undefined` where everybody's.
+   * @param victim whose hands held messages; `null` where the partitions were dealt anew and nobody's were opened by
+   *   force, `undefined` where everybody's.
    * @returns how to end it; it counts until `laterMs` and a while after that.
    */
   begin(
@@ -34,7 +37,10 @@ export class Disturbances {
     const from = Date.now();
     const begun = groups.map((group): Open => ({ group, from, to: Number.MAX_SAFE_INTEGER, why }));
     this.#all.push(...begun);
-    if (victim !== null) this.#forced.push(...begun.map((disturbance) => ({ victim, disturbance })));
+    for (const disturbance of begun) {
+      if (victim === null) this.#forced.push(...this.#uncommitted(disturbance));
+      else this.#forced.push({ victim, disturbance });
+    }
     return (laterMs) => end(begun, laterMs);
   }
 
@@ -43,6 +49,15 @@ export class Disturbances {
     const entry = { group, from: Date.now(), to: Number.MAX_SAFE_INTEGER, why: 'first' };
     this.#entries.push(entry);
     return (laterMs) => end([entry], laterMs);
+  }
+
+  /** This one commits late: when the partitions of its group are dealt anew it has handled what is not committed yet. */
+  commitsLate(name: string, group: string): void {
+    this.#late.push({ name, group });
+  }
+
+  isLate(name: string): boolean {
+    return this.#late.some((one) => one.name === name);
   }
 
   /** A color took over from the baseline: what the baseline's had in hand may come to the color. */
@@ -55,11 +70,14 @@ export class Disturbances {
     this.#cross(color, color);
   }
 
-  get crossings(): Crossing[] {
-    return this.#crossed.map(({ color, forced: { victim, disturbance } }) => {
-      const { from, to } = disturbance;
-      return { color, victim, from, to };
-    });
+  /** Of these disturbances and of all that were begun here, those in which messages changed sides. */
+  crossings(unplanned: readonly Excuse[]): Crossing[] {
+    const forced = [...this.#forced, ...unplanned.flatMap((one) => this.#uncommitted(one))];
+    return this.#changes.flatMap(({ color, group, at }) =>
+      forced
+        .filter(({ disturbance }) => disturbance.group === group && disturbance.from <= at)
+        .map(({ victim, disturbance: { from, to } }) => ({ color, victim, from, to })),
+    );
   }
 
   /**
@@ -69,7 +87,7 @@ export class Disturbances {
   excuses(
     joins: readonly Joined[],
     timeoutMs: number,
-  ): { readonly excuses: Excuse[]; readonly unplanned: number } {
+  ): { readonly excuses: Excuse[]; readonly unplanned: Excuse[] } {
     const isPlanned = ({ side = '', at }: Joined): boolean =>
       [...this.#all, ...this.#entries].some(
         ({ group, from, to }) => group === side && at >= from && at <= to,
@@ -82,13 +100,17 @@ export class Disturbances {
         to: at + SETTLE_MS,
         why: `${by} was dealt partitions, which was not planned`,
       }));
-    return { excuses: [...this.#all, ...unplanned], unplanned: unplanned.length };
+    return { excuses: [...this.#all, ...unplanned], unplanned };
   }
 
   #cross(color: string, group: string): void {
-    for (const forced of this.#forced) {
-      if (forced.disturbance.group === group) this.#crossed.push({ color, forced });
-    }
+    this.#changes.push({ color, group, at: Date.now() });
+  }
+
+  #uncommitted(disturbance: Excuse): Forced[] {
+    return this.#late
+      .filter(({ group }) => group === disturbance.group)
+      .map(({ name: victim }) => ({ victim, disturbance }));
   }
 }
 

@@ -34,9 +34,9 @@ export interface Excuse {
 }
 
 /**
- * A consumer was ended or paused, so that what it had in hand may be delivered again, and its messages changed sides
- * then: its color left and was drained, or the color joined while the baseline's consumer was down. The broker's own
- * redelivery, and the only one that may cross over.
+ * A consumer was ended or paused, or lost a partition before the application had committed what it had handled, so that
+ * messages may be delivered again; and they changed sides then: its color left and was drained, or the color joined.
+ * The broker's own redelivery, and the only one that may cross over.
  */
 export interface Crossing {
   readonly color: string;

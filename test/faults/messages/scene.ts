@@ -143,12 +143,12 @@ export class Scene {
   /** What is known when all has ended. */
   history(): History {
     const { excuses, unplanned } = this.#disturbances.excuses(this.#journal.joined, this.#world.timeoutMs);
-    this.unplanned = unplanned;
+    this.unplanned = unplanned.length;
     return {
       produced: this.#load.produced,
       handled: this.#journal.handled,
       excuses,
-      crossings: this.#disturbances.crossings,
+      crossings: this.#disturbances.crossings(unplanned),
       tenures: this.#tenures as readonly Tenure[],
     };
   }
@@ -183,6 +183,7 @@ export class Scene {
       ...(commits !== undefined && { COMMITS: commits }),
     };
     if (color !== undefined) this.#joins(color);
+    if (commits !== undefined) this.#disturbances.commitsLate(name, color ?? '');
     const told = {
       active: (at: number) => color !== undefined && this.#isActive(color, at),
       wrote: () => this.#writes.wrote(),
@@ -211,9 +212,11 @@ export class Scene {
   ): Promise<void> {
     const { rebalances, timeoutMs } = this.#world;
     const { name, color } = consumer;
-    // Alone in its group it takes nothing from anybody, and what it ends in good order it acknowledges.
-    const others = this.#consumers.some((one) => one !== consumer && one.color === color && !one.gone);
     const group = color ?? '';
+    // Alone in its group it takes nothing from anybody, and what it ends in good order it acknowledges (at once, or not).
+    const others =
+      this.#consumers.some((one) => one !== consumer && one.color === color && !one.gone) ||
+      (what !== 'started' && this.#disturbances.isLate(name));
     let over: ((laterMs: number) => void) | undefined;
     if (rebalances) {
       over = others
