@@ -18,8 +18,7 @@ try {
       console.log(`${pack.name}: the tarball has no ${name}`);
       failed = true;
     }
-    // node16: TypeScript's old `moduleResolution: node` knows no subpath exports; everything newer must be right.
-    const attw = [bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16', '--format', 'ascii'];
+    const attw = [bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'strict', '--format', 'ascii'];
     if ((await node([bin('publint'), 'run', tarball, '--strict'])) !== 0) failed = true;
     if ((await node([...attw, '--quiet'])) !== 0) {
       await node(attw); // once more, for its table

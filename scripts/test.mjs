@@ -19,6 +19,7 @@ const checks = [
   ['file length', 'scripts/check-file-length.mjs'],
   ['public API', 'scripts/api.mjs'],
   ['packages as users get them', 'scripts/check-packages.mjs'],
+  ['packages as users install them', 'scripts/check-installs.mjs'],
 ];
 
 async function step(name, run) {

@@ -1,10 +1,14 @@
 import { context, propagation } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { contextWorks } from '../active-context.js';
 import { processState } from '../process-state.js';
 import { ColoringPropagator } from '../propagator.js';
 import { warnOnce } from '../warn-once.js';
+import {
+  AsyncLocalStorageContextManager,
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from './opentelemetry.js';
 
 /**
  * Sees to it that a color can follow asynchronous calls, with or without an OpenTelemetry SDK.

@@ -1,10 +1,11 @@
 import type { Coloring, ColorwayError } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { isReplayable } from './connection-failure.js';
+import { understood } from './handler-forms.js';
 import { mayGoOn } from './misdirected.js';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
 import { ColoredDispatcher, type ColoredDispatcherOptions } from './undici.js';
-import { refusalOf, understood } from './undici-handlers.js';
+import { refusalOf } from './undici-handlers.js';
 
 export interface ColoredFetchOptions extends ColoredDispatcherOptions {
   /** The fetch to build on: undici's, say. Default: Node's own, looked up at each call. */

@@ -1,28 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { type ColorwayError, isColorwayError, MISDIRECTED_HEADER, REFUSAL_HEADER } from '@colorway/core';
 import type { Dispatcher } from 'undici';
-import * as undici from 'undici';
+import { isModern } from './handler-forms.js';
 import { MISDIRECTED_STATUS } from './misdirected.js';
 import { RoutedRequest, type Routing } from './routed-request.js';
 
 type Handler = Dispatcher.DispatchHandler;
 
 const SERVER_TIMING = 'server-timing';
-
-/** Whether a handler is of undici's newer form (`onRequestStart`, ...); Node's own fetch and undici 7 use the older. */
-export function isModern(handler: Handler): boolean {
-  return typeof handler.onRequestStart === 'function';
-}
-
-/** Undici 8 takes the newer form alone, and knows how to make it of the older, which Node's fetch uses. */
-const { Dispatcher1Wrapper } = undici as { Dispatcher1Wrapper?: { wrapHandler(handler: Handler): Handler } };
-
-/** The handler in a form that the installed undici understands. */
-export function understood(handler: Handler): Handler {
-  return Dispatcher1Wrapper === undefined || isModern(handler)
-    ? handler
-    : Dispatcher1Wrapper.wrapHandler(handler);
-}
 
 const refusals = new WeakMap<Handler, ColorwayError>();
 

@@ -1,16 +1,10 @@
 import { type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
 import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
+import { isModern, understood } from './handler-forms.js';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
 import { PASS, WAIT, type Way } from './service-caller.js';
 import type { Target } from './target.js';
-import {
-  isModern,
-  LegacyRequest,
-  ModernRequest,
-  rejectWith,
-  telling,
-  understood,
-} from './undici-handlers.js';
+import { LegacyRequest, ModernRequest, rejectWith, telling } from './undici-handlers.js';
 import { colored, uncolored, withHeaders } from './undici-headers.js';
 import { signed } from './undici-signature.js';
 
