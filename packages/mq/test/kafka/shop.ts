@@ -13,7 +13,7 @@ import {
 } from 'kafkajs';
 import { bearWitness, until } from './until.js';
 
-export { pause, until } from './until.js';
+export { pause, until, untilThere } from './until.js';
 
 /** One handled message, as a handler saw it. */
 export interface Handled {

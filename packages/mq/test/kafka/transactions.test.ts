@@ -12,7 +12,7 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import type { Kafka } from 'kafkajs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { type Stage, startCopier } from './copier.js';
-import { handoverState, pause, Shop, until } from './shop.js';
+import { handoverState, pause, Shop, until, untilThere } from './shop.js';
 
 /** A chain that copies messages in transactions, in the baseline and in red. */
 class Chain {
@@ -70,9 +70,9 @@ class Chain {
     return { results: () => [...results], stop: () => consumer.disconnect() };
   }
 
-  async allOnce(ids: readonly string[], timeoutMs = 30_000): Promise<void> {
+  async allOnce(ids: readonly string[]): Promise<void> {
     const { results } = await this.read();
-    await until('all results are there', () => new Set(results()).size >= ids.length, timeoutMs);
+    await untilThere('all results', () => new Set(results()).size, ids.length, 60_000);
     await pause(500);
     expect(results().sort()).toEqual([...ids].sort());
   }
@@ -143,7 +143,7 @@ function exactlyOnce(makeShop: () => Shop): void {
       await red.stop();
     }
     await send();
-    await chain.allOnce(ids, 60_000);
+    await chain.allOnce(ids);
     expect(failed.size).toBeGreaterThan(5);
   }, 300_000);
 
@@ -327,7 +327,7 @@ describeWithServers(['kafka'], 'exactly-once chains, on Kafka', (servers) => {
           const plain = await shop.send(4);
           await ended;
           await shop.coloring().environments.delete('red');
-          await chain.allOnce([...ids, ...plain], 60_000);
+          await chain.allOnce([...ids, ...plain]);
         } else {
           const ids = await shop.send(5);
           const ended = kill(chain, folder, '', stage, ids[2] ?? '');
@@ -335,7 +335,7 @@ describeWithServers(['kafka'], 'exactly-once chains, on Kafka', (servers) => {
           await chain.start('red', 'red');
           await chain.start('base again');
           const more = [...(await shop.send(3, 'red')), ...(await shop.send(3))];
-          await chain.allOnce([...ids, ...more], 60_000);
+          await chain.allOnce([...ids, ...more]);
         }
       } finally {
         await shop.close();

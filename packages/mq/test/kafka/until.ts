@@ -26,8 +26,33 @@ export async function until(
     if (await check()) return;
     await pause(10);
   }
+  throw await inVain(timeoutMs, what);
+}
+
+/**
+ * Until there are so many. As long as there are more and more of them it is waited, for how long that takes tells of
+ * the machine alone.
+ */
+export async function untilThere(
+  what: string,
+  count: () => number,
+  wanted: number,
+  idleMs = 30_000,
+): Promise<void> {
+  let most = count();
+  for (let end = performance.now() + idleMs; most < wanted; ) {
+    if (performance.now() > end) throw await inVain(idleMs, `${what}: ${most} of ${wanted} are there`);
+    await pause(10);
+    const now = count();
+    if (now <= most) continue;
+    most = now;
+    end = performance.now() + idleMs;
+  }
+}
+
+async function inVain(ms: number, what: string): Promise<Error> {
   const told = await Promise.all([...witnesses].map(tell));
-  throw new Error([`It was waited ${timeoutMs} ms in vain for: ${what}.`, ...told].join('\n'));
+  return new Error([`It was waited ${ms} ms in vain for: ${what}.`, ...told].join('\n'));
 }
 
 export function pause(ms: number): Promise<void> {

@@ -20,11 +20,13 @@ export class BaselineMembership implements Membership {
   readonly #starts = new Map<string, ReadonlyMap<number, bigint>>();
 
   constructor(setting: MembershipSetting) {
-    const { coloring, client, session, topics, run, scope } = setting;
+    const { coloring, client, session, topics, run, scope, turns } = setting;
     this.#setting = setting;
     this.#custody = new TopicCustody(setting);
     const checkLog = (topic: string) => this.#custody.checkLog(topic);
-    this.member = new GroupMember({ coloring, consumer: client.consumer, session, topics, run, checkLog });
+    this.member = new GroupMember({
+      ...{ coloring, consumer: client.consumer, session, topics, run, checkLog, turns },
+    });
     scope.defer(() => this.member.end());
     watchStuck({
       ...{ scope, coloring, group: setting.brokerGroup, member: () => this.member },

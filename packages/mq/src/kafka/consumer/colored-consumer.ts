@@ -18,6 +18,7 @@ import { targetOf } from '../handover/subscription-target.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
 import { discardByName } from '../leaving/discard-server.js';
 import type { GroupMember } from '../messages/group-member.js';
+import { Turns } from '../messages/turns.js';
 import { type MqRuntime, runtimeOf } from '../mq-runtime.js';
 import { overlay } from '../overlay.js';
 import { BaselineMembership } from './baseline-membership.js';
@@ -194,6 +195,7 @@ class ColoredConsumer {
       ...{ coloring, scope: work, topics, run: config, kafka: this.#kafka, admin: this.#admin },
       ...{ runtime: this.#runtime, config: this.#config, client: this.#client, session: this.#session },
       ...{ group: this.#group, brokerGroup: this.#brokerGroup, subscribed: this.#subscribed },
+      turns: new Turns(config.partitionsConsumedConcurrently),
       leaving: leavingOf(coloring, this.#runtime.state),
       targetOf: (topic: string) => targetOf(this.#group, topic, this.#clusterId),
     };

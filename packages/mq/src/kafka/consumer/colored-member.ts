@@ -10,6 +10,7 @@ import type { GroupAdmin } from '../group-admin.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
 import type { Discarded } from '../messages/discarded.js';
 import { GroupMember } from '../messages/group-member.js';
+import type { Turns } from '../messages/turns.js';
 import { ColoredSteps } from '../partitions/colored-steps.js';
 import type { HeldPartition } from '../partitions/held-partition.js';
 import { GroupSession } from './group-session.js';
@@ -28,6 +29,8 @@ export interface ColoredMemberOptions {
   readonly topics: ReadonlyMap<string, TopicHandover>;
   readonly run: RunConfig;
   readonly drains?: boolean;
+  /** Of the handlers, which others call too. */
+  readonly turns?: Turns | undefined;
   /** Before messages are given up: how many there are. */
   readonly onDiscard: (discarded: Discarded) => Promise<void>;
   /** Nothing is left for this member in any topic. */
@@ -58,6 +61,7 @@ export class ColoredMember {
       topics,
       run,
       drains: options.drains ?? false,
+      turns: options.turns,
       onDiscard: options.onDiscard,
       ...(options.checkLog && { checkLog: options.checkLog }),
     });

@@ -81,10 +81,11 @@ export class ColoredMembership implements Membership {
       leaving,
       targetOf,
       scope,
+      turns,
     } = this.#setting;
     scope.signal.throwIfAborted();
     const colored = new ColoredMember({
-      ...{ coloring, kafka, admin, config, topics, run, color: this.#color, group: brokerGroup },
+      ...{ coloring, kafka, admin, config, topics, run, turns, color: this.#color, group: brokerGroup },
       made: { consumer: client.consumer, session },
       onFinished: () => this.#leave(),
       checkLog: (topic) => this.#custody.checkLog(topic),

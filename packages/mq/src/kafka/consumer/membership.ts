@@ -5,6 +5,7 @@ import type { ConsumerConfigLike, KafkaClient, RunConfig } from '../client-types
 import type { GroupAdmin } from '../group-admin.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
 import type { GroupMember } from '../messages/group-member.js';
+import type { Turns } from '../messages/turns.js';
 import type { MqRuntime } from '../mq-runtime.js';
 import type { ClientConsumer } from './client-consumer.js';
 import type { GroupSession } from './group-session.js';
@@ -31,6 +32,8 @@ export interface MembershipSetting {
   readonly subscribed: ReadonlyMap<string, { readonly fromBeginning: boolean }>;
   /** The user's handlers. */
   readonly run: RunConfig;
+  /** Of the handlers: the consumer's own calls and its drains'. */
+  readonly turns: Turns;
 }
 
 /** A consumer's membership of its group while it runs: of the baseline's or of a color's. */

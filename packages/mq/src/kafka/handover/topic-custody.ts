@@ -74,10 +74,11 @@ export class TopicCustody {
   }
 
   #drains(): BackgroundDrains {
-    const { coloring, scope, kafka, admin, config, topics, run, leaving, group, targetOf } = this.#setting;
+    const { coloring, scope, kafka, admin, config, topics, run, turns, leaving, group, targetOf } =
+      this.#setting;
     const { groupId: _, ...rest } = config;
     return new BackgroundDrains({
-      ...{ coloring, scope, kafka, admin, topics, run, group, config: rest },
+      ...{ coloring, scope, kafka, admin, topics, run, turns, group, config: rest },
       mayDrain: this.#options.mayDrain ?? (() => Promise.resolve(true)),
       isAskedFor: (color) =>
         [...topics.keys()]

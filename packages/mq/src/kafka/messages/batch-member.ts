@@ -6,6 +6,7 @@ import type { Discarding, HeldPartition } from '../partitions/held-partition.js'
 import type { PartitionSteps } from '../partitions/partition-steps.js';
 import type { Pauses } from './pauses.js';
 import type { Tally } from './tally.js';
+import type { Turns } from './turns.js';
 
 /** As much of a group's member as the reading of a batch needs. */
 export interface BatchMember {
@@ -16,6 +17,7 @@ export interface BatchMember {
   readonly pauses: Pauses;
   readonly run: RunConfig;
   readonly drains: boolean;
+  readonly turns: Turns;
   readonly tally: Tally;
   /** Grows with each seek. */
   readonly seeks: number;

@@ -6,6 +6,7 @@ import type { BatchMember } from './batch-member.js';
 import { ColorReader } from './color-reader.js';
 import { handOut } from './hand-out.js';
 import { settles } from './settles.js';
+import { inTurn } from './turns.js';
 
 type Handler = (payload: EachBatchPayloadLike) => Promise<void>;
 
@@ -21,7 +22,7 @@ export async function eachBatch(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
-  const { pauses, run, commits } = member;
+  const { pauses, run, commits, turns } = member;
   const { groupId: group } = member.session;
   const { own, ends, last, cut } = select(member, held, batch);
   const skipped = ends.taken - own.length;
@@ -36,7 +37,6 @@ export async function eachBatch(
 
   const lastOwn = own.at(-1);
   if (lastOwn !== undefined) {
-    if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
     const filtered = own.length === batch.messages.length ? batch : filter(batch, own, last);
     const { seeks } = member;
     const filteredPayload: EachBatchPayloadLike = {
@@ -55,9 +55,16 @@ export async function eachBatch(
       isRunning: () => payload.isRunning() && held.current,
       isStale: () => payload.isStale(),
     };
-    await (member.drains
-      ? runInDrain({ brokerGroup: group }, () => handler(filteredPayload))
-      : handler(filteredPayload));
+    const isHandled = await inTurn(turns, {
+      heartbeat: () => payload.heartbeat(),
+      isWanted: () => payload.isRunning() && held.current && held.open,
+      handle: async () => {
+        if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
+        const handle = (): Promise<void> => handler(filteredPayload);
+        await (member.drains ? runInDrain({ brokerGroup: group }, handle) : handle());
+      },
+    });
+    if (!isHandled) return;
     member.tally.handle(topic, own.length);
     if (!held.current) return;
     const stale = member.seeks !== seeks && payload.isStale();

@@ -7,6 +7,7 @@ import { ColorReader } from './color-reader.js';
 import { handOut } from './hand-out.js';
 import { inMessageSpan, isTraced } from './message-span.js';
 import { settles } from './settles.js';
+import { inTurn } from './turns.js';
 
 /** KafkaJS asks the clock for each message whether a heartbeat is due; every 100 ms is soon enough. */
 const HEARTBEAT_CHECK_MS = 100;
@@ -26,7 +27,7 @@ export async function eachMessage(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
-  const { coloring, steps, pauses, run } = member;
+  const { coloring, steps, pauses, run, turns } = member;
   const colors = new ColorReader(coloring.carriers);
   const commits =
     run.autoCommit !== false && (run.autoCommitInterval != null || run.autoCommitThreshold != null);
@@ -37,6 +38,8 @@ export async function eachMessage(
     return () => pauses.resume([{ topic, partitions: [partition] }]);
   };
   const { seeks } = member;
+  const isWanted = (): boolean =>
+    payload.isRunning() && held.current && held.open && !(member.seeks !== seeks && payload.isStale());
   const { groupId: group } = member.session;
   const traced = isTraced();
   let beat = Date.now();
@@ -76,7 +79,6 @@ export async function eachMessage(
       if (verdict === 'stop') return held.reached();
       if (verdict === 'undecided') return member.undecided(held, color ?? '', offset);
       resolvePassed();
-      if (byHand) handOut(member, held, offset);
       const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
       const inColor = (): Promise<void> =>
         runInMessageContext(
@@ -84,10 +86,17 @@ export async function eachMessage(
           headers,
           member.drains ? () => runInDrain({ brokerGroup: group }, handle) : handle,
         );
-      if (traced) {
-        const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
-        await inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);
-      } else await inColor();
+      const isHandled = await inTurn(turns, {
+        heartbeat,
+        isWanted,
+        handle: () => {
+          if (byHand) handOut(member, held, offset);
+          if (!traced) return inColor();
+          const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
+          return inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);
+        },
+      });
+      if (!isHandled) return;
       handled++;
       if (!held.current) return;
       if (member.seeks === seeks || !payload.isStale()) held.passed(offset);

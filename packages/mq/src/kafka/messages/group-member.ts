@@ -16,6 +16,7 @@ import { eachBatch } from './each-batch.js';
 import { eachMessage } from './each-message.js';
 import { Pauses } from './pauses.js';
 import { Tally } from './tally.js';
+import { Turns } from './turns.js';
 
 const SETTLE_MS = 250;
 
@@ -27,6 +28,8 @@ export interface GroupMemberOptions {
   readonly run: RunConfig;
   /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
   readonly checkLog?: (topic: string) => Promise<string | undefined>;
+  /** Of the handlers, where others call them too. Default: its own. */
+  readonly turns?: Turns | undefined;
   /** Its handlers are another consumer's, and run marked (see `inDrain`). */
   readonly drains?: boolean;
   /** Before messages are given up: how many there are. Of a colored group's member alone. */
@@ -41,6 +44,7 @@ export class GroupMember {
   readonly pauses: Pauses;
   readonly run: RunConfig;
   readonly drains: boolean;
+  readonly turns: Turns;
   /** An assignment stands. */
   joined = false;
   /** Grows with each seek. */
@@ -70,6 +74,7 @@ export class GroupMember {
     this.tally = new Tally(session.groupId);
     this.run = run;
     this.drains = drains;
+    this.turns = options.turns ?? new Turns(run.partitionsConsumedConcurrently);
     this.#topics = topics;
     this.#onDiscard = onDiscard ?? (() => Promise.resolve());
     this.#checkLog = checkLog ?? (() => Promise.resolve(undefined));
