@@ -19,7 +19,7 @@ export class MqRuntime {
   /** This process, as its fences and claims name it. */
   readonly by: string;
   readonly #board: MqBoard;
-  readonly #reporter: Coloring['reporter'];
+  readonly #scope: Coloring['scope'];
   readonly #groups = new Map<string, number>();
   readonly #handovers = new Map<
     string,
@@ -29,7 +29,7 @@ export class MqRuntime {
   constructor(coloring: Coloring, state: StateStore) {
     this.state = withTimeLimit(state, STATE_MS);
     this.#board = coloring.mq;
-    this.#reporter = coloring.reporter;
+    this.#scope = coloring.scope;
     this.by = `${coloring.service}-${process.pid}-${randomBytes(4).toString('hex')}`;
   }
 
@@ -108,7 +108,7 @@ export class MqRuntime {
         by,
         coloredGroup: (color) => coloredGroup(group, color),
         mark: groupMark(state, group),
-        reporter: this.#reporter,
+        scope: this.#scope,
       });
       handover.open();
       const unlist = this.#board.add(() => ({ handovers: handoverStatus(handover) }));

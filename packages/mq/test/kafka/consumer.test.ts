@@ -304,8 +304,8 @@ describeWithServers(['kafka'], 'a wrapped consumer keeps the semantics of KafkaJ
     expect(shop.ids('batches')).toEqual(own);
     expect(batches.flatMap(({ offsets }) => offsets)).toEqual(['0', '1', '4', '5']);
     expect(batches.at(-1)).toMatchObject({ last: '8', lag: '0', empty: false });
-    // Never behind an own message that was not resolved.
-    expect(resolved).toEqual(['1', '4', '5', '9']);
+    // Never behind an own message that was not resolved. A batch that comes before the directory was read ends before red's.
+    expect(resolved).toEqual(['1', expect.stringMatching(/^[24]$/), '5', '9']);
   }, 60_000);
 
   test('colored consumers with eachBatch: both sides take what is theirs, also while the color joins', async () => {

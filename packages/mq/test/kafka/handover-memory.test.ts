@@ -1,7 +1,7 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import type { TopicHandover } from '../../src/kafka/handover/topic-handover.js';
-import { type MqRuntime, runtimeOf } from '../../src/kafka/mq-runtime.js';
+import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 import {
   activate,
   claimClosing,
@@ -35,7 +35,7 @@ async function setUp() {
     },
   };
   const ends: (() => unknown)[] = [];
-  const use = (of: typeof directory): { runtime: MqRuntime; handover: TopicHandover } => {
+  const use = (of: typeof directory) => {
     const coloring = createColoring({ service: 'stock', color: '', directory: of });
     const runtime = runtimeOf(coloring);
     const { handover, release } = runtime.useHandover('GID_order', 'orders');
@@ -43,7 +43,7 @@ async function setUp() {
       release();
       await coloring.close();
     });
-    return { runtime, handover };
+    return { coloring, runtime, handover };
   };
   const one = use(directory);
   const other = use(deaf as typeof directory);
@@ -119,6 +119,17 @@ describe('an entry that a process knows, and does not find', () => {
     for (const { key } of await state.list('mq/')) await world.remove(key);
     await Promise.all([one.refresh(), other.refresh()]);
     expect([kindOf(one), kindOf(other)]).toEqual([undefined, undefined]);
+  });
+
+  test('a coloring that closes ends the wait for a directory that may be being emptied', async () => {
+    const { state, use } = world;
+    const { handover, coloring } = use();
+    await handover.refresh();
+    for (const { key } of await state.list('mq/')) await world.remove(key);
+    const refreshed = handover.refresh();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await coloring.close();
+    await expect(refreshed).rejects.toMatchObject({ code: 'COLORWAY_CLOSED' });
   });
 
   test('an entry of the group’s name that an earlier version made gets a mark, and keeps it', async () => {

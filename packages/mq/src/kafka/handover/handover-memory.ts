@@ -22,6 +22,8 @@ export interface HandoverMemoryOptions {
   readonly names: HandoverNames;
   /** This process, as its fences name it. */
   readonly by: string;
+  /** Ends the wait for a directory that is being emptied. */
+  readonly signal: AbortSignal;
   /** The directory was emptied, and what was known is in it again. */
   readonly onRestored: () => void;
 }
@@ -61,11 +63,12 @@ export class HandoverMemory {
     entries: readonly StateEntry[],
     { reading, only, mark }: { reading: Reading; only: string | undefined; mark: string | undefined },
   ): Promise<boolean> {
-    const { store } = this.#options;
+    const { store, signal } = this.#options;
     if (mark === undefined || !store.lacksKnown(entries, reading, only)) return false;
     // Keys may be deleted one by one, and the mark last.
     if ((await this.#options.mark.read()) === mark) {
-      await sleep(EMPTYING_MS);
+      await sleep(EMPTYING_MS, signal);
+      signal.throwIfAborted();
       if ((await this.#options.mark.read()) === mark) return false;
     }
     this.#restoring ??= this.#restoreAll().finally(() => {

@@ -6,7 +6,7 @@ import {
   type StateStore,
   type Watch,
 } from '@colorway/core';
-import { type Reporter, updateEntry } from '@colorway/core/background';
+import { type Scope, updateEntry } from '@colorway/core/background';
 import { FenceStore } from '../../ownership/fence-store.js';
 import type { FenceTable } from '../../ownership/fences.js';
 import { fold } from '../../ownership/fold.js';
@@ -40,7 +40,8 @@ export interface TopicHandoverOptions {
   readonly by: string;
   /** Tells whether the directory is the one of before. */
   readonly mark: GroupMark;
-  readonly reporter: Pick<Reporter, 'once'>;
+  /** Its signal ends what waits; it hears what is to be told. */
+  readonly scope: Pick<Scope, 'signal' | 'reporter'>;
 }
 
 /** The hand-over of one (group, topic) in the directory: what is known of it, and how to change it. */
@@ -60,7 +61,7 @@ export class TopicHandover {
   #readNext: Promise<void> | undefined;
   readonly #asked = new Set<Color>();
 
-  constructor({ state, group, topic, cluster, coloredGroup, by, mark, reporter }: TopicHandoverOptions) {
+  constructor({ state, group, topic, cluster, coloredGroup, by, mark, scope }: TopicHandoverOptions) {
     this.group = group;
     this.topic = topic;
     this.by = by;
@@ -74,9 +75,9 @@ export class TopicHandover {
       onUnreadable: warnUnreadable,
     });
     this.#memory = new HandoverMemory({
-      ...{ state, store: this.#store, mark, by, names: { group, topic } },
+      ...{ state, store: this.#store, mark, by, names: { group, topic }, signal: scope.signal },
       onRestored: () =>
-        reporter.once('COLORWAY_HANDOVER_LOST', lostMessage(group, topic), `${group} ${topic}`),
+        scope.reporter.once('COLORWAY_HANDOVER_LOST', lostMessage(group, topic), `${group} ${topic}`),
     });
     this.#table = this.#store.current();
     this.#unrefreshed = this.#store.unrefreshed();
