@@ -8,10 +8,10 @@ import { createRandom } from './random.js';
 import { Scene } from './scene.js';
 import type { Scenario, Step } from './schedule.js';
 import { fileInFolder, type MakeDirectory } from './shared-directory.js';
-import { pauseFor, until } from './until.js';
+import { pauseFor, untilNoneIsLeft } from './until.js';
 import type { World } from './world.js';
 
-/** How long what was sent may take until it is handled, when all disturbances are over. */
+/** How long nothing of what was sent may be handled, when all disturbances are over and some is left. */
 const HANDLED_MS = 60_000;
 /** And how long it is watched for repeats after that. */
 const QUIET_MS = 500;
@@ -53,7 +53,7 @@ export async function runScenario(
     load.start();
     for (const step of scenario.steps) await scene.run(jitter(step, random));
     await load.stop();
-    await until('all is handled', () => scene.missing() === 0, HANDLED_MS);
+    await untilNoneIsLeft('all is handled', () => scene.missing(), HANDLED_MS);
     await pauseFor(QUIET_MS);
   } catch (error) {
     trouble = error;

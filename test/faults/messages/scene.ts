@@ -7,7 +7,7 @@ import { Journal } from './journal.js';
 import type { Load } from './load.js';
 import type { Commits, Mood, Scenario, Step } from './schedule.js';
 import type { SharedDirectory } from './shared-directory.js';
-import { pauseFor, until } from './until.js';
+import { pauseFor, until, untilNoneIsLeft } from './until.js';
 import type { World } from './world.js';
 import { WriteCount } from './write-count.js';
 
@@ -115,7 +115,7 @@ export class Scene {
       case 'loud':
         return this.#load.loud(step.color);
       case 'settled':
-        await until('what was sent is handled', () => this.missing(step.color) === 0, STEP_MS);
+        await untilNoneIsLeft('what was sent is handled', () => this.missing(step.color), STEP_MS);
         return pauseFor(ACKNOWLEDGED_MS);
       case 'together':
         await Promise.all(step.steps.map((one) => this.run(one)));
