@@ -1,5 +1,5 @@
 import type { ConnectionState } from './connection-state.js';
-import { answered, type OpenChannel } from './side-channel.js';
+import type { OpenChannel } from './side-channel.js';
 
 /** A queue that nobody has: names that begin so are the broker's to give. */
 const NOWHERE = 'amq.colorway.nowhere';
@@ -18,7 +18,7 @@ export function brokerIdentity(state: ConnectionState): Promise<string | undefin
 
 async function remembered(state: ConnectionState): Promise<string | undefined> {
   try {
-    state.cluster = await answered(identify(state.open));
+    state.cluster = await state.ask('which broker it is', () => identify(state.open));
     return state.cluster;
   } catch {
     return unanswered(state);

@@ -1,4 +1,5 @@
 import { type Color, type Coloring, quote } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import type {
   AmqpChannel,
   AmqpMessage,
@@ -45,6 +46,8 @@ export class ChannelColoring {
   readonly color: Color | undefined;
   readonly channel: AmqpChannel;
   readonly state: ConnectionState;
+  /** Owns what goes on in the background for this channel. */
+  readonly scope: Scope;
   readonly mode: Mode;
   readonly consumers: Consumers;
   readonly methods: ReadonlyMap<PropertyKey, Method>;
@@ -66,16 +69,15 @@ export class ChannelColoring {
     this.#order = new CallOrder(this.#life);
     this.#plain = options.plain;
     this.state = stateOf(coloring, channel, options);
+    this.scope = this.state.use(channel);
     this.#hasRouting = options.mode === 'routing';
     const filter = options.mode === 'filter' && options.state !== undefined ? options.state : undefined;
     this.mode =
       filter === undefined
         ? new RoutingMode(coloring, channel, this.state, options)
-        : new FilterMode(coloring, channel, this.state, filter, options.graceMs);
-    this.consumers = new Consumers(coloring, channel, this.mode, this.state);
-    this.consumers.receiver.onEnd = (consumer) => {
-      void this.#memberships.get(consumer.queue)?.onEnd(consumer);
-    };
+        : new FilterMode(coloring, channel, this.state, filter, options.graceMs, this.scope);
+    this.consumers = new Consumers(coloring, channel, this.mode, this.state, this.scope);
+    this.consumers.receiver.onEnd = (consumer) => this.#memberships.get(consumer.queue)?.onEnd(consumer);
     const destinations = filter === undefined ? this.state.destinations : undefined;
     this.#outgoing = new Outgoing(
       ...([coloring, channel, this.#life, this.#order, destinations] as const),
@@ -83,7 +85,6 @@ export class ChannelColoring {
       (queue) => this.color === undefined && this.state.declared.has(queue),
     );
     this.methods = this.#methods();
-    this.state.use(channel);
     channel.once('close', () => {
       // The broker closes a channel that publishes to an exchange which was removed.
       if (!this.#life.isClosing) {
@@ -119,7 +120,7 @@ export class ChannelColoring {
       close: () => {
         const closed = order.run(() => outgoing.flushed().then(() => this.#close()));
         this.#life.closing();
-        return closed;
+        return closed.then(() => this.state.ended());
       },
 
       assertQueue: (queue: string | undefined, options?: QueueOptions) =>
@@ -261,8 +262,9 @@ export class ChannelColoring {
     this.#unlist = undefined;
     for (const membership of this.#memberships.values()) membership.close();
     this.#memberships.clear();
-    await pauseChannel(this.channel, this.consumers, this.state.scope);
-    await this.#outgoing.flushed();
+    const { channel, consumers, scope } = this;
+    const flushed = (): Promise<void> => this.#outgoing.flushed();
+    await pauseChannel({ channel, consumers, scope, life: this.#life, flushed });
   }
 
   async #close(): Promise<void> {

@@ -7,10 +7,12 @@ import type { AmqpChannel } from './amqp-channel.js';
  */
 export class ChannelLife {
   readonly #ended = new AbortController();
+  readonly #connection: object;
   #isClosing = false;
   #hasEnded = false;
 
   constructor(channel: AmqpChannel) {
+    this.#connection = channel.connection;
     channel.once('close', () => {
       this.#hasEnded = true;
       // A turn later: amqplib has just told the reason to whoever waits, and that is the better answer.
@@ -20,6 +22,12 @@ export class ChannelLife {
 
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Nothing can come or go on it any more; amqplib may not have noticed that its socket is gone. */
+  get isGone(): boolean {
+    const { stream } = this.#connection as { readonly stream?: { readonly destroyed?: unknown } };
+    return this.#hasEnded || stream?.destroyed === true;
   }
 
   /** The application has called `close()`: amqplib takes nothing more from then on. */

@@ -1,11 +1,12 @@
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
-import type { Scope } from '@colorway/core/background';
+import { Scope } from '@colorway/core/background';
 import { GroupNames, type GroupPattern } from '../names.js';
 import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
 import { AstrayMessages } from './astray-messages.js';
 import { Destinations } from './destinations.js';
 import type { Binding } from './filter-spans.js';
 import { openBeside } from './open-beside.js';
+import { ask } from './questions.js';
 import { canBeRouted, isBrokersName } from './queue-names.js';
 import { type OpenChannel, SideChannel } from './side-channel.js';
 import { SidePublisher } from './side-publisher.js';
@@ -40,6 +41,7 @@ export class ConnectionState {
   readonly #colorless = new Set<string>();
   readonly #coloring: Coloring;
   #channels = 0;
+  #ended: Promise<unknown> = Promise.resolve();
   #scope: Scope | undefined;
   readonly #color: Color | undefined;
   readonly #byColored = new Map<string, string>();
@@ -53,7 +55,7 @@ export class ConnectionState {
       ...(options.groupPattern === undefined ? {} : { pattern: options.groupPattern }),
     });
     this.open = open;
-    this.side = new SideChannel(open);
+    this.side = new SideChannel(open, (what, question) => this.ask(what, question));
     this.#publisher = new SidePublisher(open);
     this.topology = new Topology(this.side, this.#publisher, coloring.carriers, this.names);
     const { recheckMs } = options;
@@ -74,13 +76,27 @@ export class ConnectionState {
     });
   }
 
-  /** A wrapped channel uses this until it closes. What we have opened on the connection ends with the last one. */
-  use(channel: AmqpChannel): void {
+  /**
+   * A wrapped channel uses this until it closes: what it works on is owned by the scope that is returned, which ends then, and
+   * with the coloring. What we have opened on the connection ends with the last channel.
+   */
+  use(channel: AmqpChannel): Scope {
     this.#channels++;
+    const scope = this.#coloring.scope.isDisposed
+      ? new Scope('RabbitMQ channel', { reporter: this.#coloring.reporter })
+      : this.scope.child('channel');
+    if (this.#coloring.scope.isDisposed) void scope.dispose(); // nothing has begun in it
     channel.once('close', () => {
       this.#channels--;
-      if (this.#channels === 0) this.#end();
+      // When all that listens has heard of it, and has said what is to be waited for.
+      this.#ended = Promise.resolve().then(() => this.#end(scope));
     });
+    return scope;
+  }
+
+  /** Resolves when what the channel that closed last had begun has ended; never rejects. */
+  async ended(): Promise<void> {
+    await this.#ended;
   }
 
   /** Owns the background work for this connection: ends with its last wrapped channel, and with the coloring. */
@@ -92,11 +108,27 @@ export class ConnectionState {
     return this.#scope;
   }
 
-  #end(): void {
-    void this.#scope?.dispose();
+  /**
+   * Asks the broker something that ends with the connection's use, and with the coloring; what the application asks for after
+   * that is its own. @throws what {@link ask} throws
+   */
+  async ask<T>(what: string, question: () => Promise<T>): Promise<T> {
+    if (this.#channels === 0) {
+      throw new ColorwayError(
+        'COLORWAY_CLOSED',
+        'No channel that coloredChannel returned is open any more on this connection.',
+      );
+    }
+    return await ask(this.#coloring.scope.isDisposed ? undefined : this.scope, what, question);
+  }
+
+  async #end(ofChannel: Scope): Promise<void> {
+    const ended = ofChannel.dispose();
+    if (this.#channels > 0) return await ended;
+    const scope = this.#scope;
     this.#scope = undefined;
-    // A question may have been asked after the scope was disposed, or without one.
-    void this.#closeSides();
+    // What was asked without a scope ends at once, and what was asked in it in a moment.
+    await Promise.all([ended, scope?.dispose(), this.#closeSides()]);
   }
 
   async #closeSides(): Promise<void> {

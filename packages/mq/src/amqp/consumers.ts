@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Consumer, Handler } from './consumer.js';
@@ -17,7 +18,7 @@ export class Consumers {
   readonly foreign: ForeignAcks;
   readonly receiver: Receiver;
   readonly presences: Presences;
-  readonly giveBacks = new GiveBacks(this.deliveries);
+  readonly giveBacks: GiveBacks;
   readonly #channel: AmqpChannel;
   readonly #mode: Mode;
   readonly #color: Color | undefined;
@@ -26,14 +27,25 @@ export class Consumers {
   readonly #handlers = new Map<string, Handler>();
   readonly #tallies = new Map<string, Tally>();
   #isPaused = false;
+  #isAbandoned = false;
 
-  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, state: ConnectionState) {
+  /** @param scope the channel's: what goes on here in the background ends with it. */
+  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, state: ConnectionState, scope: Scope) {
     this.#channel = channel;
     this.#mode = mode;
     this.#color = coloring.color;
-    this.foreign = new ForeignAcks(channel, this.deliveries);
-    this.receiver = new Receiver(coloring, channel, mode, state.astray, this.deliveries, this.foreign);
-    this.presences = new Presences(coloring, state.open, channel, this.deliveries);
+    const { deliveries } = this;
+    this.giveBacks = new GiveBacks(deliveries, scope);
+    this.foreign = new ForeignAcks(channel, deliveries, scope);
+    this.receiver = new Receiver(coloring, {
+      channel,
+      mode,
+      astray: state.astray,
+      deliveries,
+      foreign: this.foreign,
+      scope,
+    });
+    this.presences = new Presences(coloring, state.open, channel, deliveries, scope);
     channel.once('close', () => this.giveBacks.drop());
   }
 
@@ -99,7 +111,7 @@ export class Consumers {
     consumer.wanted = false;
     const reply = consumer.reading ? await this.#end(consumer) : { consumerTag };
     this.#forget(consumer);
-    void this.presences.release(consumer.name);
+    this.presences.releaseSoon(consumer.name);
     return reply;
   }
 
@@ -111,9 +123,22 @@ export class Consumers {
   /** The same for all queues, for good: nothing is read any more, and `get` finds nothing. */
   async pause(): Promise<void> {
     this.#isPaused = true;
+    this.presences.hurry();
     this.giveBacks.end();
     const reading = [...this.#consumers.values()].filter((consumer) => consumer.reading);
     await Promise.all(reading.map((consumer) => this.#stop(consumer)));
+  }
+
+  /** The broker does not answer: should it come back, what it still sends goes back, and is not handled. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    for (const consumer of this.#consumers.values()) consumer.stopping = true;
+  }
+
+  /** What is read, as the broker names it. */
+  get queues(): readonly string[] {
+    const reading = [...this.#consumers.values()].filter((consumer) => consumer.reading);
+    return [...new Set(reading.map(({ name }) => name))];
   }
 
   get isPaused(): boolean {
@@ -128,7 +153,7 @@ export class Consumers {
       // It comes to nobody here any more.
       this.giveBacks.flush();
     } finally {
-      consumer.stopping = false;
+      consumer.stopping = this.#isAbandoned;
     }
     this.#forget(consumer);
     await this.presences.release(consumer.name);

@@ -4,7 +4,6 @@ import type { AmqpMessage } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
 import { FilterMode } from './filter-mode.js';
 import type { Mode } from './mode.js';
-import { answered } from './side-channel.js';
 
 const BATCH = 200;
 const LOOK_EVERY_MS = 100;
@@ -37,6 +36,7 @@ export async function discardCopies(
   { signal, onDiscard }: DiscardOptions,
 ): Promise<number | undefined> {
   if (!hasCopies(mode)) return undefined;
+  const answered = <T>(answer: Promise<T>): Promise<T> => state.ask(`discarding of ${name}`, () => answer);
   const channel = await answered(state.open());
   const got: AmqpMessage[] = [];
   channel.on('error', () => {}); // the calls below reject

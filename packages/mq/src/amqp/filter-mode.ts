@@ -1,5 +1,5 @@
 import { type Color, type Coloring, ColorwayError, quote, type StateStore } from '@colorway/core';
-import { sleep, withTimeLimit } from '@colorway/core/background';
+import { type Scope, sleep, withTimeLimit } from '@colorway/core/background';
 import { messageColor } from '../message/index.js';
 import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
@@ -25,8 +25,8 @@ export class FilterMode implements Mode {
   readonly #state: ConnectionState;
   readonly #store: StateStore;
   readonly #graceMs: number;
+  readonly #scope: Scope;
   readonly #views = new Map<string, SpanView>();
-  #isGone = false;
 
   constructor(
     coloring: Coloring,
@@ -34,16 +34,14 @@ export class FilterMode implements Mode {
     state: ConnectionState,
     store: StateStore,
     graceMs: number,
+    scope: Scope,
   ) {
     this.#coloring = coloring;
     this.#channel = channel;
     this.#state = state;
     this.#store = withTimeLimit(store, CALL_MS);
     this.#graceMs = graceMs;
-    channel.once('close', () => {
-      this.#isGone = true;
-      for (const view of this.#views.values()) view.stop();
-    });
+    this.#scope = scope;
   }
 
   ownQueue(queue: string): string {
@@ -79,15 +77,14 @@ export class FilterMode implements Mode {
     const { color } = this.#coloring;
     if (color !== undefined) await this.#restore(queue);
     if (color !== undefined) await store.open(color, this.#bindings(queue), Date.now() + this.#graceMs);
-    const view = new SpanView(store, this.#graceMs, this.#state.scope.child(`queue ${queue}, filtered`));
+    const view = new SpanView(store, this.#graceMs, this.#scope.child(`queue ${queue}, filtered`));
     try {
       await view.start();
     } catch (error) {
       view.stop();
       throw error;
     }
-    if (this.#isGone) view.stop();
-    else this.#views.set(queue, view);
+    this.#views.set(queue, view);
   }
 
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {

@@ -1,3 +1,4 @@
+import type { Scope } from '@colorway/core/background';
 import type { AmqpChannel, AmqpMessage } from './amqp-channel.js';
 import type { Deliveries } from './deliveries.js';
 
@@ -8,20 +9,23 @@ const FLUSH_MS = 10;
  * Acknowledges foreign messages in batches. `multiple` settles all deliveries of the channel up to a tag, so it is
  * used only below the oldest message that a handler still has in hand; foreign ones above are settled singly. A batch
  * goes out when it is full, when it fills half of the prefetch window (what is not settled takes its place there),
- * and after 10 ms.
+ * and after 10 ms. When the scope has ended, nothing waits.
  */
 export class ForeignAcks {
   readonly #channel: AmqpChannel;
   readonly #own: Deliveries;
+  readonly #scope: Scope;
   /** Whole messages: OpenTelemetry's instrumentation ends the span of the very object that is acknowledged. */
   readonly #pending: AmqpMessage[] = [];
   #limit = MAX_BATCH;
   #timer: NodeJS.Timeout | undefined;
   #gets = 0;
 
-  constructor(channel: AmqpChannel, own: Deliveries) {
+  constructor(channel: AmqpChannel, own: Deliveries, scope: Scope) {
     this.#channel = channel;
     this.#own = own;
+    this.#scope = scope;
+    scope.signal.addEventListener('abort', () => this.#flushLate(), { once: true });
   }
 
   /** The smallest window of the channel's consumers; 0 is none. */
@@ -31,7 +35,7 @@ export class ForeignAcks {
 
   add(message: AmqpMessage): void {
     this.#pending.push(message);
-    if (this.#pending.length >= this.#limit) this.flush();
+    if (this.#pending.length >= this.#limit || this.#scope.isDisposed) this.flush();
     else this.#timer ??= setTimeout(() => this.#flushLate(), FLUSH_MS).unref();
   }
 

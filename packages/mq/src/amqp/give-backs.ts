@@ -1,4 +1,4 @@
-import { backoffMs } from '@colorway/core/background';
+import { backoffMs, type Scope } from '@colorway/core/background';
 import type { Deliveries } from './deliveries.js';
 
 const FIRST_MS = 100;
@@ -14,15 +14,16 @@ export class GiveBacks {
   readonly #waiting = new Map<() => void, NodeJS.Timeout>();
   #isOver = false;
 
-  constructor(deliveries: Deliveries) {
+  /** @param scope nothing waits any more when it has ended. */
+  constructor(deliveries: Deliveries, scope: Scope) {
     this.#deliveries = deliveries;
+    scope.signal.addEventListener('abort', () => this.end(), { once: true });
   }
 
   /** Calls `give` now or a while later; until then it counts as in hand. */
   give(deliveryTag: number, give: () => void): void {
     const failures = this.#deliveries.failed(deliveryTag);
     const now = (): void => {
-      this.#waiting.delete(now);
       this.#deliveries.settle(deliveryTag, false, true);
       give();
     };
@@ -31,13 +32,17 @@ export class GiveBacks {
       return;
     }
     const later = (): void => {
+      this.#waiting.delete(later);
       try {
         now();
       } catch {
         // The channel has closed meanwhile, and the broker has it back.
       }
     };
-    this.#waiting.set(now, setTimeout(later, backoffMs(failures - 1, MAX_MS, Math.random, FIRST_MS)).unref());
+    this.#waiting.set(
+      later,
+      setTimeout(later, backoffMs(failures - 1, MAX_MS, Math.random, FIRST_MS)).unref(),
+    );
   }
 
   /** Nothing waits any more: the channel is about to close. */
@@ -48,9 +53,9 @@ export class GiveBacks {
 
   /** What waits goes back at once. */
   flush(): void {
-    for (const [now, timer] of [...this.#waiting]) {
+    for (const [later, timer] of [...this.#waiting]) {
       clearTimeout(timer);
-      now();
+      later();
     }
   }
 

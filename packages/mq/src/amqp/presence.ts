@@ -1,13 +1,21 @@
 import { type Coloring, quote } from '@colorway/core';
-import { reasonOf, within } from '@colorway/core/background';
+import { reasonOf, unlessAborted, within } from '@colorway/core/background';
 import { type AmqpChannel, type AmqpMessage, replyCode } from './amqp-channel.js';
 import type { OpenChannel } from './side-channel.js';
 
 /** Consumers of any priority come before it. */
 const LOWEST = -1_000;
-const LIMIT_MS = 5_000;
 /** The queue is gone, is another connection's alone, or has an exclusive consumer. */
 const EXPECTED = [404, 405, 403];
+
+/** How long a presence may take to begin. */
+export interface PresenceLimits {
+  readonly ms: number;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
+  /** Whether it matters that others cannot see it. */
+  readonly isNeeded: () => boolean;
+}
 
 /**
  * Says at the broker that somebody has messages of a queue in hand, where no consumer says so: a cancelled one is not
@@ -31,9 +39,12 @@ export class Presence {
     this.#name = name;
   }
 
-  /** Resolves to true when the broker knows of it; to false where it cannot: the queue is gone, or an exclusive consumer has it. */
-  async begin(): Promise<boolean> {
-    this.#channel ??= this.#started();
+  /**
+   * Resolves to true when the broker knows of it; to false where it cannot: the queue is gone, an exclusive consumer has it, or
+   * there is no answer in time.
+   */
+  async begin(limits: PresenceLimits): Promise<boolean> {
+    this.#channel ??= this.#started(limits);
     return (await this.#channel) !== undefined;
   }
 
@@ -45,15 +56,16 @@ export class Presence {
     await channel?.close().catch(() => {}); // it is closed already, or the connection is gone
   }
 
-  async #started(): Promise<AmqpChannel | undefined> {
+  async #started({ ms, signal, isNeeded }: PresenceLimits): Promise<AmqpChannel | undefined> {
     const consuming = this.#consume();
-    const late = new Error(`no answer within ${LIMIT_MS} ms`);
+    const late = new Error(`no answer within ${ms} ms`);
     try {
-      return await within(LIMIT_MS, consuming, () => late);
+      return await within(ms, unlessAborted(signal, consuming), () => late);
     } catch (error) {
       const code = replyCode(error);
       // Without a code the connection is gone, and all that was in hand has gone back.
-      if (error === late || (code !== undefined && !EXPECTED.includes(code))) this.#tell(error);
+      if ((error === late && isNeeded()) || (code !== undefined && !EXPECTED.includes(code)))
+        this.#tell(error);
       consuming.then((channel) => channel.close()).catch(() => {}); // told above
       return undefined;
     }
@@ -75,7 +87,7 @@ export class Presence {
 
   /** `null` when the queue was deleted: should it be made anew, the presence is too. */
   #received(message: AmqpMessage | null): void {
-    if (message === null) void this.end();
+    if (message === null) void this.end(); // never rejects, and has no timer
   }
 
   #tell(error: unknown): void {

@@ -9,7 +9,7 @@ import {
   type SubscriptionTarget,
   subscriptionKey,
 } from '@colorway/core';
-import { type Scope, type StepOutcome, sleep, withTimeLimit } from '@colorway/core/background';
+import { callSafely, type Scope, type StepOutcome, sleep, withTimeLimit } from '@colorway/core/background';
 import { joinPlaced, type LeaveWork, type Leaving, leavingOf } from '../leaving/index.js';
 import { brokerIdentity } from './broker-identity.js';
 import type { Consumer } from './consumer.js';
@@ -53,10 +53,10 @@ export class QueueMembership {
     this.#queue = queue;
     this.#target = { broker: 'amqp', group: queue };
     this.#leaving = leavingOf(coloring);
-    this.#scope = parts.state.scope.child(`queue ${queue}`);
+    this.#scope = parts.scope.child(`queue ${queue}`);
     const { state } = coloring.directory;
     this.#store = state && withTimeLimit(state, STATE_MS);
-    const status = new QueueStatus(coloring, parts, queue);
+    const status = new QueueStatus(coloring, parts, queue, this.#scope);
     this.#ends.push(
       coloring.mq.add(() => status.now(this.#phase, performance.now() - this.#since)),
       readersOf(coloring, parts.state).add(queue, parts.consumers),
@@ -95,12 +95,17 @@ export class QueueMembership {
   /** Asked by the channel when it closes, or nothing of the application's is left here. */
   close(): void {
     this.#isClosed = true;
-    for (const end of this.#ends.splice(0)) end();
-    void this.#scope.dispose();
+    const ended = Promise.all(this.#ends.splice(0).map((end) => end()));
+    this.#scope.defer(() => ended);
+    void this.#scope.dispose(); // never rejects, and is waited for by the channel's scope
   }
 
   /** The broker has ended a consumer. It is the color's leaving, or else the application is told. */
-  async onEnd(consumer: Consumer): Promise<void> {
+  onEnd(consumer: Consumer): void {
+    if (!this.#scope.isDisposed) this.#scope.spawn('a consumer that was ended', () => this.#ended(consumer));
+  }
+
+  async #ended(consumer: Consumer): Promise<void> {
     const { color } = this.#coloring;
     // Its queue was deleted.
     this.#parts.state.upkeep.look(this.#queue);
@@ -110,7 +115,7 @@ export class QueueMembership {
       return;
     }
     consumer.wanted = false;
-    consumer.onMessage(null);
+    callSafely(this.#coloring.reporter, 'A consumer', () => consumer.onMessage(null));
   }
 
   /** Looks whether consumers that are wanted and do not read may: those of a color that waits, or has left and is declared again. */

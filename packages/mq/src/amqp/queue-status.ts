@@ -1,4 +1,5 @@
 import type { Coloring, MqConsumer, MqHandover, MqPhase, MqStatus, MqWaiting } from '@colorway/core';
+import { type Scope, unlessAborted } from '@colorway/core/background';
 import { leavingOf } from '../leaving/index.js';
 import { readersOf } from './queue-readers.js';
 import { UnreadCount } from './unread-count.js';
@@ -11,12 +12,14 @@ export class QueueStatus {
   readonly #queue: string;
   readonly #unread: UnreadCount;
 
-  constructor(coloring: Coloring, parts: WithdrawalParts, queue: string) {
+  /** @param scope owns the questions to the broker. */
+  constructor(coloring: Coloring, parts: WithdrawalParts, queue: string, scope: Scope) {
     this.#coloring = coloring;
     this.#parts = parts;
     this.#queue = queue;
     const name = parts.mode.ownQueue(queue);
-    this.#unread = new UnreadCount(() => parts.state.side.run((channel) => channel.checkQueue(name)));
+    const look = () => parts.state.side.run((channel) => channel.checkQueue(name));
+    this.#unread = new UnreadCount(() => scope.run('unread', (signal) => unlessAborted(signal, look())));
   }
 
   /** @param ms how long it has been in this phase. */

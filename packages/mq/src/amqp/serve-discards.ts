@@ -11,14 +11,12 @@ const POLL_MS = 200;
  */
 export function serveDiscards(parts: WithdrawalParts): () => void {
   const leaving = leavingOf(parts.coloring);
-  if (leaving === undefined || parts.coloring.scope.isDisposed) return () => {};
-  const { scope } = parts.state;
-  let isEnded = false;
-  let end: (() => Promise<void>) | undefined;
+  if (leaving === undefined || parts.scope.isDisposed) return () => {};
+  const scope = parts.scope.child('discards');
   scope.spawn('discards of queues', async (signal) => {
     const cluster = await unlessAborted(signal, brokerIdentity(parts.state));
-    if (isEnded || scope.isDisposed) return;
-    end = leaving.serveDiscards({
+    if (signal.aborted) return;
+    const end = leaving.serveDiscards({
       broker: 'amqp',
       ...(cluster !== undefined && { cluster }),
       leave: async (work) => {
@@ -34,9 +32,9 @@ export function serveDiscards(parts: WithdrawalParts): () => void {
         await withdrawal.discard();
       },
     });
+    scope.defer(end);
   });
   return () => {
-    isEnded = true;
-    void end?.();
+    void scope.dispose(); // never rejects, and is waited for by the channel's scope
   };
 }

@@ -1,12 +1,13 @@
 import { ColorwayError } from '@colorway/core';
-import { within } from '@colorway/core/background';
+import { unlessAborted, within } from '@colorway/core/background';
 import { type AmqpChannel, replyCode } from './amqp-channel.js';
+import { ANSWER_MS, LATE_MS, silent } from './questions.js';
 
 /** Opens a plain channel on the connection of the user's channel. */
 export type OpenChannel = () => Promise<AmqpChannel>;
 
-/** A question to the broker that has no answer after so long has none. */
-const ANSWER_MS = 15_000;
+/** Has a question to the broker owned by whoever ends it. */
+export type Ask = <T>(what: string, question: () => Promise<T>) => Promise<T>;
 
 /**
  * A channel of our own on the user's connection. A refusal by the broker (asking for an exchange that is not there is
@@ -15,20 +16,24 @@ const ANSWER_MS = 15_000;
  */
 export class SideChannel {
   readonly #open: OpenChannel;
-  readonly #answerMs: number;
+  readonly #ask: Ask;
   #channel: Promise<AmqpChannel> | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #closing = new AbortController();
 
-  constructor(open: OpenChannel, answerMs = ANSWER_MS) {
+  constructor(open: OpenChannel, ask: Ask) {
     this.#open = open;
-    this.#answerMs = answerMs;
+    this.#ask = ask;
   }
 
   /** Runs `use` when all that was asked for before is done. Rejects as amqplib does, and when the broker does not answer. */
   run<T>(use: (channel: AmqpChannel) => Promise<T>): Promise<T> {
-    const done = this.#last.then(() => this.#use(use));
-    this.#last = done.catch(() => {}); // told to whoever asked
-    return done;
+    return this.#ask('a question to RabbitMQ', () => {
+      const { signal } = this.#closing;
+      const done = this.#last.then(() => this.#use(use, signal));
+      this.#last = done.catch(() => {}); // told to whoever asked
+      return done;
+    });
   }
 
   /** Whether what `use` asks for is there: false for the broker's `404`, and for `405`, a queue of another connection alone. */
@@ -42,19 +47,21 @@ export class SideChannel {
     }
   }
 
-  /** Closes the channel when what was asked for is done. Whoever asks later gets a new one. */
+  /** Closes the channel; what has no answer by now rejects. Whoever asks later gets a new one. */
   async close(): Promise<void> {
-    await this.#last;
+    this.#closing.abort(new ColorwayError('COLORWAY_CLOSED', 'The connection to RabbitMQ is used no more.'));
+    this.#closing = new AbortController();
     await this.#drop();
   }
 
-  async #use<T>(use: (channel: AmqpChannel) => Promise<T>): Promise<T> {
+  async #use<T>(use: (channel: AmqpChannel) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
     this.#channel ??= this.#opened();
-    const answer = this.#channel.then(use);
-    return await within(this.#answerMs, answer, () => {
+    const answer = unlessAborted(signal, this.#channel.then(use));
+    return await within(ANSWER_MS, answer, () => {
       // What it would still answer belongs to a question that was given up.
-      void this.#drop();
-      return late(this.#answerMs);
+      void this.#drop(); // never rejects, and ends by itself
+      return silent(ANSWER_MS);
     });
   }
 
@@ -63,8 +70,7 @@ export class SideChannel {
     this.#channel = undefined;
     // A channel that cannot be opened or closed any more is gone with its connection.
     const closed = channel?.then((opened) => opened.close()).catch(() => {});
-    if (closed !== undefined)
-      await within(this.#answerMs, closed, () => late(this.#answerMs)).catch(() => {});
+    if (closed !== undefined) await within(LATE_MS, closed, () => silent(LATE_MS)).catch(() => {}); // it was asked to
   }
 
   async #opened(): Promise<AmqpChannel> {
@@ -81,18 +87,4 @@ export class SideChannel {
       throw error;
     }
   }
-}
-
-/**
- * What the broker answers to a call of ours on another channel. @throws ColorwayError `COLORWAY_BROKER_SILENT` when it does not, within 15 s
- */
-export function answered<T>(answer: Promise<T>): Promise<T> {
-  return within(ANSWER_MS, answer, () => late(ANSWER_MS));
-}
-
-function late(ms: number): ColorwayError {
-  return new ColorwayError(
-    'COLORWAY_BROKER_SILENT',
-    `RabbitMQ has not answered within ${ms} ms. Is the connection blocked, or the broker low on memory or disk?`,
-  );
 }

@@ -1,5 +1,7 @@
 import { ColorwayError } from '@colorway/core';
+import { within } from '@colorway/core/background';
 import type { AmqpChannel, PublishOptions } from './amqp-channel.js';
+import { LATE_MS, silent } from './questions.js';
 import type { OpenChannel } from './side-channel.js';
 
 /** `confirm.select` and its answer: class 85, methods 10 and 11, in AMQP 0-9-1 as RabbitMQ extends it. */
@@ -63,7 +65,9 @@ export class SidePublisher {
   async close(): Promise<void> {
     const channel = this.#channel;
     this.#channel = undefined;
-    await channel?.then((opened) => opened.close()).catch(() => {}); // gone with its connection
+    const closed = channel?.then((opened) => opened.close());
+    // Gone with its connection, or the broker is silent.
+    if (closed !== undefined) await within(LATE_MS, closed, () => silent(LATE_MS)).catch(() => {});
   }
 
   async #opened(): Promise<Confirming> {

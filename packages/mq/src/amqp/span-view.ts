@@ -35,7 +35,7 @@ export class SpanView {
   }
 
   stop(): void {
-    void this.#scope.dispose();
+    void this.#scope.dispose(); // never rejects, and is waited for by the scope above
   }
 
   of(color: Color): readonly Span[] {

@@ -1,12 +1,11 @@
 import { type Color, type Coloring, ColorwayError, type LeaveWait, quote } from '@colorway/core';
-import { sleep } from '@colorway/core/background';
+import { type Scope, sleep } from '@colorway/core/background';
 import { type QueueState, replyCode } from './amqp-channel.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Consumers } from './consumers.js';
 import { discardCopies, hasCopies } from './discard-copies.js';
 import type { Mode } from './mode.js';
 import { inHand, readersOf, readFor, reading } from './queue-readers.js';
-import { answered } from './side-channel.js';
 import { type QueueLook, type Whose, withdrawalWait } from './withdrawal-wait.js';
 
 /** The parts of a channel's coloring that bring a color's queue to its end. */
@@ -15,6 +14,8 @@ export interface WithdrawalParts {
   readonly mode: Mode;
   readonly consumers: Consumers;
   readonly state: ConnectionState;
+  /** The channel's. */
+  readonly scope: Scope;
 }
 
 export interface WithdrawalOptions {
@@ -68,7 +69,7 @@ export class Withdrawal {
     if (!hasCopies(this.#parts.mode)) await this.#options.onDiscard(waiting.messageCount);
     if (!(await this.#options.isLeaving())) return 0;
     // What handlers here have in hand they may finish.
-    for (const channel of this.#channels()) await answered(channel.quiesce(this.#name));
+    await this.#quiesce(this.#channels());
     const copies = await discardCopies(this.#parts, this.#queue, this.#name, this.#color, this.#options);
     const { messageCount } = await this.#parts.state.side.run((channel) => channel.deleteQueue(this.#name));
     const discarded = copies ?? messageCount;
@@ -115,7 +116,7 @@ export class Withdrawal {
     const unread = messageCount > 0 && consumerCount === 0;
     if (unread) await this.#drainHere(messageCount);
     if (messageCount > 0 || held > 0) return false;
-    for (const channel of channels) await answered(channel.quiesce(this.#name));
+    await this.#quiesce(channels);
     return consumerCount === 0;
   }
 
@@ -130,7 +131,9 @@ export class Withdrawal {
     const { color } = this.#parts.coloring;
     // Another color's instance is no stand-in (law 4): a consumer of the baseline drains, now or when one starts.
     if (color !== undefined && color !== this.#color) return;
-    if (await answered(readFor(this.#channels(), this.#queue, this.#name, this.#color))) return;
+    const { state } = this.#parts;
+    const read = () => readFor(this.#channels(), this.#queue, this.#name, this.#color);
+    if (await state.ask(`a consumer of ${this.#name}`, read)) return;
     // A color that takes its messages by `get` goes on doing so.
     if (color === this.#color || this.#options.isPatient === true) return;
     throw new ColorwayError(
@@ -138,6 +141,12 @@ export class Withdrawal {
       `${messageCount} messages wait in ${quote(this.#name)}, and nobody consumes it. Call withdrawQueue on a channel that ` +
         `consumes ${quote(this.#queue)}, or with onLeave: "discard".`,
     );
+  }
+
+  async #quiesce(channels: readonly Consumers[]): Promise<void> {
+    const { state } = this.#parts;
+    for (const channel of channels)
+      await state.ask(`the end of reading ${this.#name}`, () => channel.quiesce(this.#name));
   }
 
   #channels(): readonly Consumers[] {

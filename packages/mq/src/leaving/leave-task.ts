@@ -127,12 +127,17 @@ export class LeaveTask implements LeaveWork {
     const { leave, reporter } = this.#parts;
     const work = (async () => leave(this))();
     const { signal } = this;
+    const ended = new AbortController();
     const abandoned = new Promise<'abandoned'>((resolve) => {
-      const wait = (): void => void sleep(STOP_MS).then(() => resolve('abandoned'));
+      const wait = (): void => void sleep(STOP_MS, ended.signal).then(() => resolve('abandoned'));
       if (signal.aborted) wait();
       else signal.addEventListener('abort', wait, { once: true });
     });
-    if ((await Promise.race([work, abandoned])) !== 'abandoned') return;
+    try {
+      if ((await Promise.race([work, abandoned])) !== 'abandoned') return;
+    } finally {
+      ended.abort();
+    }
     work.catch(() => {}); // Of no interest any more.
     reporter.once(
       'COLORWAY_LEAVE_HANGS',

@@ -9,7 +9,7 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { cleanUp, cleanUpAll, instance, pause, unique, until } from './rabbit.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 let warned: jest.SpyInstance;
 beforeEach(() => {
   warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
@@ -19,21 +19,24 @@ afterEach(async () => {
   jest.restoreAllMocks();
 }, 30_000);
 
-/** Runs the child; what it told, and how long it lived on after that. */
-async function run(url: string, mode: string): Promise<{ readonly left: unknown; readonly endedMs: number }> {
+const LIVES = process.env.COLORWAY_LIVES ?? '8';
+
+/** Runs a child; what it told, and how long it lived on after that. */
+async function run(
+  file: string,
+  ...args: readonly string[]
+): Promise<{ readonly left: unknown; readonly endedMs: number }> {
   const loader = pathToFileURL(join(__dirname, '../../../registry/test/support/typescript.mjs')).href;
-  const child = spawn(
-    process.execPath,
-    ['--import', loader, join(__dirname, 'background.child.ts'), url, mode],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['--import', loader, join(__dirname, file), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   cleanUp(() => child.kill('SIGKILL'));
   const exit = once(child, 'exit');
   let text = '';
   child.stdout.on('data', (data: Buffer) => {
     text += data;
   });
-  await until(() => text.includes('\n') || child.exitCode !== null, 50_000);
+  await until(() => text.includes('\n') || child.exitCode !== null, 110_000);
   const toldAt = performance.now();
   await Promise.race([exit, pause(5_000)]);
   return { left: JSON.parse(text || 'null'), endedMs: performance.now() - toldAt };
@@ -43,7 +46,17 @@ describeWithServers(['rabbitmq'], 'amqp, background work', (servers) => {
   test.each(['routing', 'filter'])(
     '%s: closed in every order, nothing goes on, and the process ends by itself',
     async (mode) => {
-      const { left, endedMs } = await run(servers.rabbitmq.url, mode);
+      const { left, endedMs } = await run('background.child.ts', servers.rabbitmq.url, mode);
+      expect(left).toEqual([]);
+      expect(endedMs).toBeLessThan(4_900);
+    },
+  );
+
+  test.each(['routing', 'filter'])(
+    '%s: closed at random moments, nothing goes on and nothing is handled after coloring.close()',
+    async (mode) => {
+      const seed = process.env.COLORWAY_SEED ?? String(Date.now() % 1_000_000);
+      const { left, endedMs } = await run('moments.child.ts', servers.rabbitmq.url, mode, seed, LIVES);
       expect(left).toEqual([]);
       expect(endedMs).toBeLessThan(4_900);
     },

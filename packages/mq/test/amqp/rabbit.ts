@@ -50,7 +50,11 @@ export function coloringOf(
 export async function connect(url: string, amqp = amqp2): Promise<amqp2.ChannelModel> {
   const connection = await amqp.connect(url);
   connection.on('error', () => {});
-  cleanUp(() => connection.close().catch(() => {}));
+  cleanUp(async () => {
+    const { stream } = connection.connection as unknown as { stream: { destroyed: boolean } };
+    // One whose socket is gone would wait for an answer for ever.
+    if (!stream.destroyed) await connection.close().catch(() => {});
+  });
   return connection;
 }
 

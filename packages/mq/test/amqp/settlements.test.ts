@@ -1,4 +1,5 @@
 import type { Coloring } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import fc from 'fast-check';
 import type { AmqpChannel, AmqpMessage } from '../../src/amqp/amqp-channel.js';
 import type { ConnectionState } from '../../src/amqp/connection-state.js';
@@ -118,7 +119,7 @@ test('no message is settled that the application did not settle, and that was no
             new Promise<boolean>((done) => passing.push({ tag: fields.deliveryTag, done })),
         },
       } as unknown as ConnectionState;
-      const consumers = new Consumers(coloring, channel, mode, state);
+      const consumers = new Consumers(coloring, channel, mode, state, new Scope('test'));
       if (prefetch > 0) consumers.foreign.setPrefetch(prefetch);
       const app = settlements(channel, consumers);
       /** What the application was given and has not settled. */

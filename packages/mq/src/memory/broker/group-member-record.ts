@@ -1,5 +1,5 @@
+import type { Deferred } from '@colorway/core/background';
 import type { GroupProtocol, JoinRequest, JoinResult } from './broker-port.js';
-import type { Deferred } from './deferred.js';
 
 /** A member of a group as the broker knows it. It is dead when it was silent for its session timeout. */
 export class GroupMemberRecord {

@@ -1,4 +1,5 @@
 import { quote } from '@colorway/core';
+import { Deferred } from '@colorway/core/background';
 import { BrokerError } from './broker-error.js';
 import type {
   CommitRequest,
@@ -10,7 +11,6 @@ import type {
   JoinResult,
   MemberAssignment,
 } from './broker-port.js';
-import { deferred } from './deferred.js';
 import { GroupMemberRecord } from './group-member-record.js';
 
 /**
@@ -47,7 +47,7 @@ export class Group {
       this.#members.set(member.id, member);
     }
     member.protocols = request.protocols;
-    const joining = deferred<JoinResult>();
+    const joining = new Deferred<JoinResult>();
     member.joining = joining;
     member.heard();
     this.#rebalance();
@@ -58,7 +58,7 @@ export class Group {
     const member = this.#known(memberId, generation);
     if (this.#state === 'PreparingRebalance') throw this.#rebalancing();
     if (this.#state === 'Stable') return Promise.resolve(member.assignment);
-    const syncing = deferred<Buffer>();
+    const syncing = new Deferred<Buffer>();
     member.syncing = syncing;
     if (memberId === this.#leader) this.#assign(assignments);
     return syncing.promise;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Deferred } from '@colorway/core/background';
 import { errorType, isRebalancing } from '../broker/broker-error.js';
 import type { BrokerPort, FetchedPartition, FetchResult, TopicPartition } from '../broker/broker-port.js';
-import { deferred } from '../broker/deferred.js';
 import { batchOf } from './batch.js';
 import { CONSUMER_EVENTS, type Events } from './events.js';
 import { handleBatch } from './handle-batch.js';
@@ -29,7 +29,7 @@ export class ConsumerRun {
   readonly #options: ConsumerRunOptions;
   readonly #membership: Membership;
   #running = true;
-  #wake = deferred<undefined>();
+  #wake = new Deferred<undefined>();
   #ended: Promise<void> = Promise.resolve();
   /** While it runs the process stays alive, as with a connection to a real broker. */
   readonly #alive = setInterval(() => {}, 2 ** 30);
@@ -52,7 +52,7 @@ export class ConsumerRun {
 
   /** Resolves when it has joined for the first time, or given up. */
   start(): Promise<void> {
-    const joined = deferred<undefined>();
+    const joined = new Deferred<undefined>();
     this.#ended = this.#live(() => joined.resolve(undefined)).finally(() => {
       this.#end();
       joined.resolve(undefined);
@@ -131,7 +131,7 @@ export class ConsumerRun {
   async #round(): Promise<void> {
     if (!this.#running) return;
     // Before anything is looked at: what changes from here on ends the fetch.
-    this.#wake = deferred<undefined>();
+    this.#wake = new Deferred<undefined>();
     const { events, topics } = this.#options;
     if (await this.#membership.cluster.hasGrown([...topics.keys()])) return this.#join();
     await this.positions.prepare();
@@ -233,7 +233,7 @@ export class ConsumerRun {
   }
 
   async #pause(ms: number): Promise<void> {
-    this.#wake = deferred<undefined>();
+    this.#wake = new Deferred<undefined>();
     await this.#unlessWoken(sleep(ms, undefined, { ref: false }));
   }
 
@@ -248,7 +248,7 @@ export class ConsumerRun {
       return true;
     });
     while (this.#running && result === undefined) {
-      this.#wake = deferred<undefined>();
+      this.#wake = new Deferred<undefined>();
       if (!this.#running) break;
       await Promise.race([done, this.#wake.promise]);
     }

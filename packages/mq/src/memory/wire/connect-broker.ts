@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { ColorwayError, quote } from '@colorway/core';
+import { Deferred } from '@colorway/core/background';
 import type { BrokerPort } from '../broker/broker-port.js';
-import { type Deferred, deferred } from '../broker/deferred.js';
 import { type Call, fromWire, isAnswer, METHOD_NAMES } from './calls.js';
 import { FrameReader, frame } from './frames.js';
 
@@ -49,7 +49,7 @@ class Link {
       return Promise.reject(new ColorwayError('COLORWAY_CLOSED', 'The memory broker client was closed.'));
     }
     const id = ++this.#calls;
-    const call = deferred<unknown>();
+    const call = new Deferred<unknown>();
     this.#pending.set(id, call);
     const socket = this.#connected();
     socket.ref();
