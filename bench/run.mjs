@@ -10,6 +10,7 @@ const BENCHMARKS = {
   view: './micro/view.bench.mjs',
   server: './http/server.bench.mjs',
   client: './http/client.bench.mjs',
+  instructions: './http/instructions.bench.mjs',
   hop: './http/hop.bench.mjs',
   'rolling-restart': './http/rolling-restart.bench.mjs',
   'registry-outage': './http/registry-outage.bench.mjs',

@@ -34,11 +34,11 @@ const headers = parts.includes('color') || parts.includes('als') ? { 'x-infr-flo
 const load = startLoad();
 await load.send({ url, headers, requests: WARM_UP, connections: CONNECTIONS });
 
-process.on('message', async () => {
+process.on('message', async ({ requests = REQUESTS }) => {
   const before = process.cpuUsage();
-  await load.send({ url, headers, requests: REQUESTS, connections: CONNECTIONS });
+  await load.send({ url, headers, requests, connections: CONNECTIONS });
   const { user, system } = process.cpuUsage(before);
-  process.send({ cpu: (user + system) / REQUESTS, user: user / REQUESTS });
+  process.send({ cpu: (user + system) / requests, user: user / requests });
 });
 process.on('disconnect', () => {
   load.close();

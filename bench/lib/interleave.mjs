@@ -45,7 +45,7 @@ async function ask(worker, send = true) {
     throw new Error(`a worker ended with status ${status}`);
   });
   early.catch(() => {});
-  if (send) worker.send('slice');
+  if (send) worker.send({});
   const [figures] = await Promise.race([answer, early]);
   return figures;
 }

@@ -1,4 +1,4 @@
-import { type Context, context } from '@opentelemetry/api';
+import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { processState } from './process-state.js';
 import { warnOnce } from './warn-once.js';
 
@@ -8,9 +8,11 @@ import { warnOnce } from './warn-once.js';
  * AsyncLocalStorage beside OpenTelemetry's: each costs every await of the process.
  */
 
+/** The context of the work that is running: `ROOT_CONTEXT` itself outside any, whichever copy of the API the manager has. */
 export function activeContext(): Context {
-  const own = processState().ownContextManager;
-  return own === undefined ? context.active() : own.active();
+  const { ownContextManager: own, managersRoot } = processState();
+  const active = own === undefined ? context.active() : own.active();
+  return active === managersRoot ? ROOT_CONTEXT : active;
 }
 
 /** Runs `fn` in a context and returns what it returns. The context ends with `fn` and all that it starts. */

@@ -1,4 +1,4 @@
-import type { ContextManager } from '@opentelemetry/api';
+import type { Context, ContextManager } from '@opentelemetry/api';
 import type { CarrierNames } from './carrier-names.js';
 
 /**
@@ -13,6 +13,8 @@ interface ProcessState {
   prepared?: boolean;
   /** Used where OpenTelemetry's API is of no use to us (see `setup`). */
   ownContextManager?: ContextManager;
+  /** What context managers say is active outside everything, where that is not our API's `ROOT_CONTEXT`. */
+  managersRoot?: Context;
   readonly warned: Set<string>;
   /** A `Reporter`, as the module of that class knows it. */
   reporter?: unknown;

@@ -22,6 +22,9 @@ import {
 export function setupContext(): void {
   const state = processState();
   state.prepare = install;
+  // The API has one root as ES module, which we load, and another as CommonJS, which the manager's package loads. Told apart,
+  // the two would make every piece of work outside a request look like work in some other context.
+  state.managersRoot ??= new AsyncLocalStorageContextManager().active();
 }
 
 function install(): void {

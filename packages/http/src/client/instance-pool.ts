@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { type Instance, runInContext } from '@colorway/core';
-import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { detached, type Instance } from '@colorway/core';
 import { buildConnector, Pool } from 'undici';
 import type { ClientOptions } from './options.js';
 
@@ -30,9 +29,7 @@ function connectorTo(
   const named = serverName === 'instance' ? { host, servername: isIP(host) === 0 ? host : '' } : {};
   /* Outside of any request: the connection outlives the one that opened it, and what it tells belongs to others. */
   return (wanted, callback) =>
-    runInContext(ROOT_CONTEXT, () =>
-      connect({ ...wanted, hostname: host, port: String(port), ...named }, callback),
-    );
+    detached(() => connect({ ...wanted, hostname: host, port: String(port), ...named }, callback));
 }
 
 /** As undici's Pool makes its own (lib/dispatcher/pool.js). */

@@ -1,13 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 import {
   activeContext,
-  activeTrail,
   type Color,
   colorOf,
   type FlowType,
   type RouteDecision,
   runInContext,
   type Trail,
+  trailIn,
 } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { Attempt, outcomeOf, outcomeOfError } from './attempt.js';
@@ -44,7 +44,7 @@ export abstract class RoutedRequest {
   readonly #isMarked: boolean;
   readonly #options: Dispatcher.DispatchOptions;
   readonly #context = activeContext();
-  readonly #trail: Trail | undefined = activeTrail();
+  readonly #trail: Trail | undefined = trailIn(this.#context);
   #attempt: Attempt<Dispatcher> | undefined;
   #tried: Set<Standing<Dispatcher>> | undefined;
   #attempts = 0;
@@ -144,9 +144,10 @@ export abstract class RoutedRequest {
     this.#attempt = new Attempt(this.#set, standing, now);
     this.#isWritten = false;
     this.#pools.caller.attempt(this.#decision, this.#color, standing.instance, ++this.#attempts);
-    const { caller } = this.#pools;
-    const send = () => standing.transport.dispatch(this.#options, this as Dispatcher.DispatchHandler);
-    return this.#isMarked && created.hasSubscribers ? caller.onTheWire(send) : send();
+    const handler = this as Dispatcher.DispatchHandler;
+    if (!this.#isMarked || !created.hasSubscribers)
+      return standing.transport.dispatch(this.#options, handler);
+    return this.#pools.caller.onTheWire(() => standing.transport.dispatch(this.#options, handler));
   }
 
   /* Not at once: undici is in the middle of clearing up after the connection, or the answer. */

@@ -43,7 +43,7 @@ export function telling(handler: Handler, tell: (error: unknown) => void): Handl
   });
 }
 
-/** Between undici and a handler of the older form. */
+/** Between undici and a handler of the older form. What the handler does not listen for is not worth entering its context. */
 export class LegacyRequest extends RoutedRequest implements Handler {
   readonly #handler: Handler;
 
@@ -59,8 +59,10 @@ export class LegacyRequest extends RoutedRequest implements Handler {
   }
 
   onResponseStarted(): void {
-    if (this.isHere) this.#handler.onResponseStarted?.();
-    else this.within(() => this.#handler.onResponseStarted?.());
+    const handler = this.#handler;
+    if (handler.onResponseStarted === undefined) return;
+    if (this.isHere) handler.onResponseStarted();
+    else this.within(() => handler.onResponseStarted?.());
   }
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
@@ -100,13 +102,16 @@ export class LegacyRequest extends RoutedRequest implements Handler {
   }
 
   onBodySent(chunkSize: number, total: number): void {
-    if (this.isHere) this.#handler.onBodySent?.(chunkSize, total);
-    else this.within(() => this.#handler.onBodySent?.(chunkSize, total));
+    const handler = this.#handler;
+    if (handler.onBodySent === undefined) return;
+    if (this.isHere) handler.onBodySent(chunkSize, total);
+    else this.within(() => handler.onBodySent?.(chunkSize, total));
   }
 
   onRequestSent(): void {
     const handler = this.#handler as { onRequestSent?(): void };
-    if (this.isHere) handler.onRequestSent?.();
+    if (handler.onRequestSent === undefined) return;
+    if (this.isHere) handler.onRequestSent();
     else this.within(() => handler.onRequestSent?.());
   }
 
@@ -138,8 +143,10 @@ export class ModernRequest extends RoutedRequest implements Handler {
   }
 
   onResponseStarted(): void {
-    if (this.isHere) this.#handler.onResponseStarted?.();
-    else this.within(() => this.#handler.onResponseStarted?.());
+    const handler = this.#handler;
+    if (handler.onResponseStarted === undefined) return;
+    if (this.isHere) handler.onResponseStarted();
+    else this.within(() => handler.onResponseStarted?.());
   }
 
   onRequestUpgrade(

@@ -12,12 +12,16 @@ export const MAY_CARRY_WANTED = 2;
  */
 export function headerGlance(flow: readonly string[], wanted: string): (request: RawRequest) => number {
   const shapes = [...flow.map((name) => shapeOf(name, MAY_CARRY_FLOW)), shapeOf(wanted, MAY_CARRY_WANTED)];
+  // One look at most names: few have the length of one that is looked for. Shifts count modulo 32, here and below.
+  let lengths = 0;
+  for (const { length } of shapes) lengths |= 1 << length;
   return function mayCarry(request: RawRequest): number {
     const { rawHeaders } = request;
     if (rawHeaders === undefined || hasHeadersObject(request)) return MAY_CARRY_FLOW | MAY_CARRY_WANTED;
     let found = 0;
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] as string;
+      if (((lengths >>> name.length) & 1) === 0) continue;
       const first = name.charCodeAt(0) | LOWER_CASE;
       for (const shape of shapes) {
         if (

@@ -89,8 +89,10 @@ describe.each([
     await expect(call('http://stock/', AbortSignal.timeout(30))).rejects.toMatchObject({
       name: 'TimeoutError',
     });
-    const response = await call('http://stock/begin', AbortSignal.timeout(50));
-    await expect(response.text()).rejects.toMatchObject({ name: 'TimeoutError' });
+    const controller = new AbortController();
+    const response = await call('http://stock/begin', controller.signal);
+    controller.abort(); // not by the clock: a busy machine takes its time for the headers
+    await expect(response.text()).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it("uses the call's dispatcher for foreign hosts", async () => {

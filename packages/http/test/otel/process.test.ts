@@ -21,3 +21,7 @@ it('two copies of the OpenTelemetry API: the color travels, and a warning says w
 it("Fastify's inject is colored, and its requests end", async () => {
   expect(await told('inject.mjs')).toEqual({ colored: ['red', 1], uncolored: [null, 1], left: 0 });
 });
+
+it('uncolored calls enter no context, neither before nor after a colored one', async () => {
+  expect(await told('uncolored-calls.mjs')).toEqual({ before: 0, after: 0 });
+});
