@@ -25,6 +25,11 @@ export function boundaryIsBehind(
   return false;
 }
 
+/** Whether two ids of a topic are known, and of two topics. */
+export function areTwoLogs(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
+
 /**
  * Whether the offsets of a color are of another log than the topic's. Where either of them is not known, the
  * boundaries have to tell.

@@ -3,6 +3,7 @@ import type { ColorFences } from './fences.js';
 import type { FenceKind } from './handover-keys.js';
 import { compareHandovers, type Handover } from './handover-state.js';
 import { mergeProgress } from './kept-progress.js';
+import { areTwoLogs } from './renewal.js';
 
 /** What a process knows of a color whose entry is gone from the directory. */
 export interface Remembered {
@@ -39,10 +40,13 @@ const KINDS = ['join', 'stop', 'leave'] as const;
  *
  * A process that knew nothing may have begun another epoch meanwhile. That stays, and it begins where the one
  * before began: the baseline has passed over the color's messages since then, so they are the color's still, and
- * its group reads on from what it has committed.
+ * its group reads on from what it has committed. Not so where the topic was made again meanwhile: offsets of the one
+ * that is gone mean nothing in it.
  */
 export function restorePlan(remembered: Remembered, standing: Handover | undefined): RestorePlan {
   const { state } = remembered;
+  // Who began anew did so in the topic as it is now.
+  if (areTwoLogs(state.log, standing?.log)) return NOTHING;
   if (standing === undefined) return { fences: fencesOf(remembered), state };
   if (standing.kind === 'absent' && standing.epoch >= state.epoch) return NOTHING;
   if (standing.epoch !== state.epoch)

@@ -21,3 +21,17 @@ test('one that is delivered again is the last one again, and of those below the 
   expect(own.lastBelow(5n)).toBe(1n);
   expect(own.lastBelow(1n)).toBeUndefined();
 });
+
+test('one that was given up and is somebody else’s when it comes again is owed by nobody', () => {
+  const own = new OwnMessages();
+  own.add(8n, 8n);
+  own.add(9n, 9n);
+  own.add(10n, 10n);
+  own.passedOver('11');
+  own.passedOver('100');
+  expect(own.last).toBe(10n);
+  own.passedOver('10');
+  expect(own.last).toBe(9n);
+  own.passedOver('9');
+  expect(own.last).toBeUndefined();
+});

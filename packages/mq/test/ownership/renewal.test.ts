@@ -1,5 +1,5 @@
 import type { Handover } from '../../src/ownership/handover-state.js';
-import { boundaryIsBehind, renew } from '../../src/ownership/renewal.js';
+import { areTwoLogs, boundaryIsBehind, renew } from '../../src/ownership/renewal.js';
 
 describe('a color in a topic that was made anew', () => {
   const partitions = new Map([
@@ -56,4 +56,11 @@ describe('a color in a topic that was made anew', () => {
     expect(renew(state, 7, 1_000).state).toEqual(expected);
     expect(renew(state, 6, 1_000)).toMatchObject({ kind: 'refused', reason: 'other-epoch' });
   });
+});
+
+it('two logs are two where both ids are known', () => {
+  expect(areTwoLogs('a', 'b')).toBe(true);
+  expect(areTwoLogs('a', 'a')).toBe(false);
+  expect(areTwoLogs(undefined, 'b')).toBe(false);
+  expect(areTwoLogs('a', undefined)).toBe(false);
 });

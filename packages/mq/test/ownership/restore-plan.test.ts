@@ -77,4 +77,13 @@ describe('what is put back into a directory that was emptied', () => {
     expect(plan.state).toEqual({ kind: 'joining', epoch: 9, since: 9, past });
     expect(restorePlan(known, { kind: 'draining', epoch: 9, since: 9, onLeave: 'drain' }).fences).toEqual([]);
   });
+
+  it('is nothing where somebody joined in the topic that was made again meanwhile', () => {
+    const old = remembered({ ...active, log: 'first' }, joins);
+    const standing: Handover = { kind: 'joining', epoch: 9, since: 9, log: 'second' };
+    expect(restorePlan(old, standing)).toEqual({ fences: [], state: undefined });
+    expect(restorePlan(old, { ...standing, log: 'first' }).fences).toHaveLength(2);
+    // Whoever looks at the topic next finds what it is of.
+    expect(restorePlan(old, undefined).state).toMatchObject({ log: 'first' });
+  });
 });

@@ -92,8 +92,9 @@ interface Selection {
   readonly cut: { readonly offset: string; readonly color: string | undefined } | undefined;
 }
 
-function select({ coloring, steps }: BatchMember, held: HeldPartition, batch: BatchLike): Selection {
+function select({ coloring, steps, run }: BatchMember, held: HeldPartition, batch: BatchLike): Selection {
   const colors = new ColorReader(coloring.carriers);
+  const byHand = run.autoCommit === false;
   const own: MessageLike[] = [];
   const ends = new Ends();
   for (const message of batch.messages) {
@@ -105,6 +106,7 @@ function select({ coloring, steps }: BatchMember, held: HeldPartition, batch: Ba
       return { own, ends, last: ends.last, cut };
     }
     if (verdict === 'own') own.push(message);
+    else if (byHand) held.passedOver(message.offset);
     ends.take(message.offset, verdict === 'own');
   }
   ends.finish(batch.lastOffset());

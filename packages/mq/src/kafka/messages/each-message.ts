@@ -72,6 +72,7 @@ export async function eachMessage(
       }
       if (verdict === 'foreign') {
         held.passed(offset);
+        if (byHand) held.passedOver(offset);
         passed = offset;
         if (++skipped % LONG_RUN === 0) await payload.heartbeat();
         continue;

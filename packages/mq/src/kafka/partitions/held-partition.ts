@@ -106,6 +106,11 @@ export class HeldPartition {
     this.#own.add(offset, this.position);
   }
 
+  /** Somebody else's message came: see `OwnMessages.passedOver`. */
+  passedOver(offset: string): void {
+    this.#own.passedOver(offset);
+  }
+
   /** The last message below a boundary that a handler got: what is at or above it is somebody else's. */
   lastOwnBelow(boundary: bigint | undefined): bigint | undefined {
     return this.#own.lastBelow(boundary);

@@ -17,6 +17,15 @@ export class OwnMessages {
     this.#offsets = [...below.slice(open === -1 ? -1 : Math.max(0, open - 1)), offset];
   }
 
+  /** Somebody else's now: the handler that was given it had given it up, and it came again. */
+  passedOver(offset: string): void {
+    const last = this.last?.toString();
+    if (last === undefined || last.length < offset.length) return;
+    if (last.length === offset.length && last < offset) return;
+    const at = BigInt(offset);
+    this.#offsets = this.#offsets.filter((known) => known !== at);
+  }
+
   lastBelow(boundary: bigint | undefined): bigint | undefined {
     return boundary === undefined ? this.last : this.#offsets.findLast((offset) => offset < boundary);
   }
