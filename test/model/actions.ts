@@ -1,6 +1,7 @@
 import { FENCES, HELD, NONE, type State } from './layout.js';
 import type { Emit, Scene } from './scene.js';
 import { type CommitStep, type FenceKind, type Owner, proofOf } from './shipped.js';
+import { handOut, offsetForProof, passedOffset } from './transactions.js';
 import { learnFence } from './views.js';
 import { COLOR } from './world.js';
 
@@ -15,7 +16,9 @@ export function commitForProof(
 ): void {
   const next = state.slice();
   const position = Number(step.position);
-  const outcome = scene.broker.commit(next, process, partition, position, scene.retries);
+  const offset = scene.world.chain ? offsetForProof(scene, state, process, partition, step) : position;
+  if (offset === undefined) return;
+  const outcome = scene.broker.commit(next, process, partition, offset, scene.retries);
   if (outcome !== 'refused') {
     const generation = outcome === 'own' || scene.without('proof-in-one-generation') ? 1 : 2;
     if (proofOf(step, { generation, position: step.position }) !== undefined) {
@@ -27,7 +30,7 @@ export function commitForProof(
   emit(
     'progress',
     next,
-    (name) => `${name(process)} commits ${position} of partition ${partition}, for a fence: ${told(outcome)}`,
+    (name) => `${name(process)} commits ${offset} of partition ${partition}, for a fence: ${told(outcome)}`,
   );
 }
 
@@ -40,7 +43,9 @@ export function commitPosition(
   emit: Emit,
 ): void {
   const at = scene.layout.held(process, partition);
-  const position = state[at + HELD.position] as number;
+  const position = scene.world.chain
+    ? passedOffset(scene, state, process, partition)
+    : (state[at + HELD.position] as number);
   if (position === NONE || position === state[at + HELD.committed]) return;
   const next = state.slice();
   const outcome = scene.broker.commit(next, process, partition, position, scene.retries);
@@ -101,7 +106,14 @@ export function take(
   const next = state.slice();
   if (!mine) {
     next[at + HELD.position] = offset + 1;
+    // It was given up, and is somebody else's now: nobody owes a commit of it.
+    if (next[at + HELD.own] === offset + 1 && !scene.without('forget-what-is-given-up'))
+      next[at + HELD.own] = 0;
     emit('progress', next, (name) => `${name(process)} skips message ${offset} of partition ${partition}`);
+    return;
+  }
+  if (scene.world.chain) {
+    handOut(scene, state, process, partition, emit);
     return;
   }
   if (!scene.world.fine || scene.color(partition, offset) !== COLOR) {

@@ -13,6 +13,7 @@ import {
   type State,
   UNHANDLED,
 } from './layout.js';
+import { endTransaction, overtake } from './transactions.js';
 import { BASELINE } from './world.js';
 
 /**
@@ -84,6 +85,8 @@ export class Broker {
       const offset = next[committed(group, partition)] as number;
       const at = held(process, partition);
       next[at + HELD.holds] = 1;
+      next[at + HELD.own] = 0;
+      endTransaction(this.#layout, next, group, partition);
       next[at + HELD.committed] = offset;
       // The baseline's reset policy is 'earliest'.
       next[at + HELD.position] = offset === NONE && group === BASELINE ? 0 : offset;
@@ -113,6 +116,7 @@ export class Broker {
     }
     next[committed(groupOf(process), partition)] = offset;
     next[held(process, partition) + HELD.committed] = offset;
+    overtake(this.#layout, next, groupOf(process), partition);
     if (!current) return 'newer';
     this.#settle(next, process, partition, offset);
     return 'own';

@@ -13,6 +13,7 @@ import {
   type Transition,
 } from './shipped.js';
 import { foldEpoch, sweepActions } from './sweep.js';
+import { isStable } from './transactions.js';
 import { BASELINE, COLOR, COLORED } from './world.js';
 
 /*
@@ -182,6 +183,7 @@ function emptyGroupActions(scene: Scene, state: State, emit: Emit): void {
       emit('progress', next, () => `the custodian asks whether the ${name(group)} group has members`);
       return;
     }
+    if (!isStable(scene, state, group)) return;
     next[layout.seenRead] = 1;
     for (const partition of scene.partitions()) {
       next[layout.seenOffset(partition)] = state[layout.committed(group, partition)] as number;

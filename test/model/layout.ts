@@ -52,6 +52,7 @@ export class Layout {
   readonly #processSize: number;
   readonly #folded: number;
   readonly #forgets: number;
+  readonly #chains: number;
 
   constructor(world: World) {
     this.world = world;
@@ -73,8 +74,17 @@ export class Layout {
     this.#processes = next;
     this.#processSize = 4 + this.fenceCount + HELD_SIZE * this.partitionCount;
     this.#forgets = next + this.processes.length * this.#processSize;
-    this.size = this.#forgets + ((world.forgets ?? 0) > 0 ? 1 + this.partitionCount : 0);
+    this.#chains = this.#forgets + ((world.forgets ?? 0) > 0 ? 1 + this.partitionCount : 0);
+    this.size = this.#chains + (world.chain ? 1 + 2 * this.partitionCount * CHAIN_SIZE : 0);
   }
+
+  /** How many transactions were given up; only where there are any. */
+  get aborts(): number {
+    return this.#chains;
+  }
+  /** The open transaction of a group in a partition. */
+  chain = (group: number, partition: number): number =>
+    this.#chains + 1 + (group * this.partitionCount + partition) * CHAIN_SIZE;
 
   /** What the entry says of the past when the slot's epoch is over: a bit for each slot and partition, and {@link DELETED}. */
   pastAt = (slot: number): number => this.#folded + (slot - 1) * (1 + 2 * this.partitionCount);
@@ -88,7 +98,7 @@ export class Layout {
   }
   /** What the entry says that the colored group has committed; nothing where the broker forgets nothing. */
   kept = (state: State, partition: number): number =>
-    this.#forgets < this.size ? ((state[this.keptAt(partition)] as number) || NONE + 1) - 1 : NONE;
+    this.#forgets < this.#chains ? ((state[this.keptAt(partition)] as number) || NONE + 1) - 1 : NONE;
   /** The offset and one more, 0 for none. */
   keptAt = (partition: number): number => this.#forgets + 1 + partition;
 
@@ -123,7 +133,7 @@ export class Layout {
   /** The offset and one more, 0 for a fence that is not known. */
   knownFence = (process: number, index: number): number => this.process(process) + 4 + index;
 
-  /** The seven bytes of a partition that a process holds, or believes to hold. */
+  /** The bytes of a partition that a process holds, or believes to hold. */
   held = (process: number, partition: number): number =>
     this.process(process) + 4 + this.fenceCount + HELD_SIZE * partition;
 
@@ -142,6 +152,10 @@ export class Layout {
     for (let at = this.#statuses[0] as number; at < this.#groups; at++) {
       if (other[at] === IN_DOUBT) other[at] = IN_DOUBT + 1;
       else if (other[at] === IN_DOUBT + 1) other[at] = IN_DOUBT;
+    }
+    for (let partition = 0; this.world.chain && partition < this.partitionCount; partition++) {
+      const at = this.chain(0, partition) + CHAIN.by;
+      if (other[at] === 1 || other[at] === 2) other[at] = 3 - (other[at] as number);
     }
     for (let at = 0; at < this.size; at++) {
       const difference = (other[at] as number) - (state[at] as number);
@@ -163,5 +177,13 @@ export const HELD = {
   inHand: 4,
   proof: 5,
   proofKnown: 6,
+  /** The offset behind the last message that a handler was given; 0 for none. Only where the application commits. */
+  own: 7,
 } as const;
-export const HELD_SIZE = 7;
+export const HELD_SIZE = 8;
+
+/** A transaction that is open: whose (a process and one more), with which messages, and the offset that it commits. */
+export const CHAIN = { by: 0, messages: 1, offset: 2, overtaken: 3 } as const;
+export const CHAIN_SIZE = 4;
+/** In {@link CHAIN}: its process is dead, and its commit may be on its way. */
+export const ORPHAN = 9;

@@ -4,6 +4,7 @@ import { processActions, reassign } from './processes.js';
 import { type Emit, Scene } from './scene.js';
 import { owner } from './shipped.js';
 import { deadFences } from './sweep.js';
+import { isInTransaction, transactionActions } from './transactions.js';
 import { tidy } from './views.js';
 import { BASELINE, COLOR, COLORED, type World } from './world.js';
 
@@ -45,6 +46,7 @@ export class Model {
     for (const process of this.layout.processes) processActions(this.#scene, state, process, emit);
     for (const group of [BASELINE, COLORED]) reassign(this.#scene, state, group, emit);
     custodianActions(this.#scene, state, emit);
+    transactionActions(this.#scene, state, emit);
   }
 
   /** A message that nobody handled, and nobody ever will: its owner is past it. */
@@ -54,6 +56,7 @@ export class Model {
       const { length } = world.partitions[partition] as string;
       for (let offset = 0; offset < length; offset++) {
         if (state[layout.status(partition, offset)] !== UNHANDLED) continue;
+        if (isInTransaction(layout, state, partition, offset)) continue;
         if (this.#isPast(state, partition, offset))
           return `lost: message ${offset} of partition ${partition}`;
       }

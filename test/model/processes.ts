@@ -3,8 +3,9 @@ import { CURRENT, HELD, NONE, OUTSIDE, type State } from './layout.js';
 import { baselineActions, coloredActions, coloredStep } from './partition-work.js';
 import type { Emit, Scene } from './scene.js';
 import { join } from './shipped.js';
+import { isStable, leaveTransactions } from './transactions.js';
 import { learn, learnAll } from './views.js';
-import { BASELINE } from './world.js';
+import { BASELINE, COLORED } from './world.js';
 
 /** Everything that one process can do, or that can happen to it. */
 export function processActions(scene: Scene, state: State, process: number, emit: Emit): void {
@@ -72,6 +73,7 @@ function start(scene: Scene, state: State, process: number, emit: Emit): void {
   }
   if (handover.kind !== 'absent') {
     if (handover.kind === 'draining' && !scene.somethingLeft(state)) return;
+    if (handover.kind === 'draining' && !isStable(scene, state, COLORED)) return;
     if (!world.fine && !scene.without('refresh-of-the-colored')) {
       joinGroup(scene, next, process, emit);
       return;
@@ -97,6 +99,7 @@ function crash(scene: Scene, state: State, process: number, emit: Emit): void {
   const { layout, broker } = scene;
   const next = state.slice();
   next[layout.crashes] = (next[layout.crashes] as number) + 1;
+  leaveTransactions(layout, next, process);
   broker.lose(next, process);
   next.fill(0, layout.process(process), layout.process(process + 1));
   emit('fault', next, (name) => `${name(process)} crashes`);

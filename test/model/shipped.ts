@@ -2,6 +2,11 @@
  * What the model runs on: the very functions that ship. The ownership room is no entry point of
  * @colorway/mq, so this is the one place that reaches into it.
  */
+export {
+  offsetBehindPassed,
+  offsetOfProof,
+  owesCommit,
+} from '../../packages/mq/src/kafka/commits/commit-offsets.js';
 export { type BaselineStep, nextStep } from '../../packages/mq/src/ownership/baseline-step.js';
 export { type ColoredStep, nextColoredStep } from '../../packages/mq/src/ownership/colored-step.js';
 export { nextStepForEmptyGroup } from '../../packages/mq/src/ownership/empty-group-step.js';

@@ -16,6 +16,18 @@ export interface World {
   readonly moves: number;
   /** How often the broker forgets the offsets of the colored group while it has no members. Default 0. */
   readonly forgets?: number;
+  /**
+   * The application commits, in transactions: what it handles counts when its transaction is committed. A member that
+   * begins in a partition ends the transaction that was open there, as a transactional id for each partition does.
+   */
+  readonly chain?: boolean;
+  /** How many transactions are given up: their messages come again. Default 0. */
+  readonly aborts?: number;
+  /**
+   * Offsets of a group without members are read when no transaction can commit others any more: what a broker does for
+   * whoever asks for stable offsets. Without it see {@link import('./worlds.js').LIMITS}.
+   */
+  readonly stable?: boolean;
   /** Begin with one baseline process that holds everything, rather than with nothing at all. */
   readonly running?: boolean;
   /**
@@ -52,6 +64,12 @@ export const RULES = {
   'read-past-before-delete': 'the entry is deleted before the baseline has read past what the color had',
   'ask-before-believing': 'what a watch tells of a color that a read found gone is believed',
   'keep-progress': 'what the colored group had committed is not kept, and the broker forgets it',
+  'one-commit-at-a-time': 'the adapter commits while a transaction has offsets that are not committed',
+  'repeat-what-stands': 'a proof commits the position, though the application commits',
+  'not-behind-open': 'what is passed over is committed, though messages before it are not',
+  'wait-for-the-application':
+    'a member that is done commits behind messages that the application has not committed',
+  'forget-what-is-given-up': 'a message that was given up, and is the color’s now, holds up commits',
   'epochs-grow': 'after its entry was deleted, the epochs of a color begin at 1 again',
 } as const;
 

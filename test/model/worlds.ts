@@ -11,6 +11,9 @@ const SMALL: World = {
   running: true,
 };
 
+/** The application commits in transactions, of which one is given up. */
+const CHAIN: World = { ...SMALL, baseline: 1, chain: true, aborts: 1 };
+
 /** Explored by every test run: some seconds. */
 export const BOUNDED_WORLDS: Readonly<Record<string, World>> = {
   'from nothing: groups without members': { ...SMALL, running: false },
@@ -21,6 +24,9 @@ export const BOUNDED_WORLDS: Readonly<Record<string, World>> = {
   'a zombie': { ...SMALL, baseline: 1, moves: 1 },
   'the broker forgets': { ...SMALL, baseline: 1, crashes: 1, forgets: 1 },
   'every step by itself': { ...SMALL, leaves: false, fine: true },
+  'transactions: two messages': { ...CHAIN, partitions: ['cc'] },
+  'transactions: a message of the color, and one without': { ...CHAIN, partitions: ['cu'] },
+  'transactions: a crash': { ...CHAIN, crashes: 1, stable: true },
 };
 
 /** Explored by `npm run model`: minutes. */
@@ -41,6 +47,7 @@ export const FULL_WORLDS: Readonly<Record<string, World>> = {
   },
   'two colored processes': { ...SMALL, colored: 2 },
   'two colored processes, one a zombie': { ...SMALL, baseline: 1, colored: 2, moves: 1 },
+  'transactions: two of the baseline': { ...CHAIN, baseline: 2 },
   'every step by itself, left': { ...SMALL, fine: true },
   'every step by itself, two epochs': { ...SMALL, baseline: 1, epochs: 2, leaves: false, fine: true },
   'every step by itself, a zombie': { ...SMALL, leaves: false, moves: 1, fine: true },
@@ -92,8 +99,32 @@ export const FAULTS: Readonly<Record<Rule, { readonly world: World; readonly fau
     world: { ...SMALL, partitions: ['cc'], baseline: 1, epochs: 2, leaves: false, fine: true },
     fault: /^handled twice/,
   },
+  'one-commit-at-a-time': {
+    world: { ...CHAIN, baseline: 2 },
+    fault: /^handled twice.* by baseline, then by baseline/,
+  },
+  'repeat-what-stands': { world: CHAIN, fault: /^lost/ },
+  'not-behind-open': { world: { ...CHAIN, partitions: ['cu'] }, fault: /^lost/ },
+  'wait-for-the-application': { world: CHAIN, fault: /^lost/ },
+  'forget-what-is-given-up': { world: CHAIN, fault: /^stuck/ },
   'delete-before-absent': {
     world: { ...SMALL, baseline: 1, epochs: 2, leaves: false, crashes: 1 },
     fault: /^handled twice.* by colored, then by colored/,
   },
+};
+
+/** What is not prevented: the model finds it, and docs/faults.md says when it can happen. */
+export const LIMITS: Readonly<
+  Record<string, { readonly world: World; readonly fault: RegExp; readonly full?: true }>
+> = {
+  'a transaction is committed after its group was seen without members': {
+    world: { ...CHAIN, crashes: 1 },
+    fault: /^handled twice.* by baseline, then by colored/,
+  },
+  'a member that lost its partition makes a boundary after the epoch is over, and one with an old view believes it':
+    {
+      world: { ...CHAIN, aborts: 0, moves: 1, stable: true },
+      fault: /^lost/,
+      full: true,
+    },
 };
