@@ -31,7 +31,7 @@ export function areTwoLogs(one: string | undefined, other: string | undefined): 
 }
 
 /**
- * Whether the offsets of a color are of another log than the topic's. Where either of them is not known, the
+ * Whether the offsets of a color are of another log than the topic's. Where the one that they are of is not known, the
  * boundaries have to tell.
  *
  * @param log of the topic as it is now. @param end as for {@link boundaryIsBehind}.
@@ -41,7 +41,9 @@ export function isOfAnotherLog(
   log: string | undefined,
   end: (partition: number) => bigint | undefined,
 ): boolean {
-  if (log !== undefined && 'log' in handover && handover.log !== undefined) return handover.log !== log;
+  const known = handover.kind === 'unreadable' ? undefined : handover.log;
+  // Not to know the topic's id now is no sign of anything.
+  if (known !== undefined) return log !== undefined && known !== log;
   return boundaryIsBehind({ partitions, handover }, end);
 }
 

@@ -2,6 +2,7 @@ import { type Color, isColorwayError } from '@colorway/core';
 import { sleep, unlessAborted } from '@colorway/core/background';
 import { join } from '../../ownership/handover-state.js';
 import { keepProgressAtStop } from '../handover/progress-keeper.js';
+import { knownLogs } from '../handover/sweep-handover.js';
 import { TopicCustody } from '../handover/topic-custody.js';
 import type { GroupMember } from '../messages/group-member.js';
 import { checkEnvironment } from './check-environment.js';
@@ -60,7 +61,7 @@ export class ColoredMembership implements Membership {
     }
     for (const [topic, handover] of topics) {
       // The upkeep of the topic finds it out, should it not be known now.
-      const log = await session.topicId(topic).catch(() => undefined);
+      const log = await session.topicId(topic, knownLogs(handover)).catch(() => undefined);
       const joined = await handover.transition(this.#color, (state, now) => join(state, now, log));
       if (joined.kind === 'refused' && joined.reason === 'still-leaving') return false;
     }

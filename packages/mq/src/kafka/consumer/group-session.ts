@@ -1,7 +1,7 @@
 import { ColorwayError } from '@colorway/core';
 import type { AssignerFactory, ClusterLike, ConsumerClient, EachBatchPayloadLike } from '../client-types.js';
+import { agreedTopicId } from './agreed-topic-id.js';
 import { roundRobin } from './round-robin.js';
-import { topicIdAt } from './topic-id.js';
 
 /** The broker took a commit of this very position, in this generation of the group. */
 export interface AcceptedCommit {
@@ -97,10 +97,11 @@ export class GroupSession {
     this.#generation = undefined;
   }
 
-  /** The id of a topic, once the consumer is connected; `undefined` where it is not known (see `topicIdAt`). */
-  async topicId(topic: string): Promise<string | undefined> {
+  /** The id of a topic, once the consumer is connected; `undefined` where it is not known (see `agreedTopicId`). */
+  async topicId(topic: string, known: ReadonlySet<string> = new Set()): Promise<string | undefined> {
     if (this.#cluster === undefined) return undefined;
-    return topicIdAt(await this.#cluster.findGroupCoordinator({ groupId: this.groupId }), topic);
+    const coordinator = await this.#cluster.findGroupCoordinator({ groupId: this.groupId });
+    return agreedTopicId(this.#cluster, coordinator, topic, known);
   }
 
   leave(): void {

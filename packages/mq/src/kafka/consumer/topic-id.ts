@@ -10,16 +10,24 @@ const METADATA = 3;
 const VERSION = 12;
 const NO_ID = '0'.repeat(32);
 
-/**
- * The id of a topic, which a topic that is deleted and made again does not have again; `undefined` where the topic is not
- * there, or the broker or the client does not tell.
- *
- * @param broker one that is connected, as the client's cluster gives it.
- */
-export async function topicIdAt(broker: BrokerLike, topic: string): Promise<string | undefined> {
+/** What one broker says of a topic. It may not have heard of the latest yet. */
+export interface TopicAnswer {
+  /**
+   * A topic that is deleted and made again does not have it again. `undefined` where the topic is not there, or the broker or
+   * the client does not tell.
+   */
+  readonly id: string | undefined;
+  /** The ids of all brokers, as this one knows them. */
+  readonly brokers: readonly number[];
+}
+
+const NO_ANSWER: TopicAnswer = Object.freeze({ id: undefined, brokers: [] });
+
+/** @param broker one that is connected, as the client's cluster gives it. */
+export async function topicAt(broker: BrokerLike, topic: string): Promise<TopicAnswer> {
   const { connectionPool, versions } = broker;
-  if (typeof connectionPool?.send !== 'function') return undefined;
-  if ((versions?.[METADATA]?.maxVersion ?? 0) < VERSION) return undefined;
+  if (typeof connectionPool?.send !== 'function') return NO_ANSWER;
+  if ((versions?.[METADATA]?.maxVersion ?? 0) < VERSION) return NO_ANSWER;
   return connectionPool.send({
     request: {
       apiKey: METADATA,
@@ -29,7 +37,7 @@ export async function topicIdAt(broker: BrokerLike, topic: string): Promise<stri
     },
     response: {
       decode: async (payload) => payload,
-      parse: async (payload) => parseTopicId(payload),
+      parse: async (payload) => parseAnswer(payload),
     },
   });
 }
@@ -57,12 +65,13 @@ function unsignedVarint(value: number): number[] {
 }
 
 /** Reads up to the id of the one topic. */
-function parseTopicId(payload: Buffer): string | undefined {
+function parseAnswer(payload: Buffer): TopicAnswer {
   const reader = new Reader(payload);
   reader.tags();
   reader.skip(4); // throttle time
-  for (let brokers = reader.length(); brokers > 0; brokers--) {
-    reader.skip(4); // node id
+  const brokers: number[] = [];
+  for (let left = reader.length(); left > 0; left--) {
+    brokers.push(reader.int32());
     reader.string();
     reader.skip(4); // port
     reader.string(); // rack
@@ -70,11 +79,11 @@ function parseTopicId(payload: Buffer): string | undefined {
   }
   reader.string(); // cluster id
   reader.skip(4); // controller
-  if (reader.length() === 0) return undefined;
+  if (reader.length() === 0) return { id: undefined, brokers };
   const error = reader.int16();
   reader.string();
   const id = reader.hex(16);
-  return error === 0 && id !== NO_ID ? id : undefined;
+  return { id: error === 0 && id !== NO_ID ? id : undefined, brokers };
 }
 
 class Reader {
@@ -92,6 +101,11 @@ class Reader {
   int16(): number {
     this.#at += 2;
     return this.#buffer.readInt16BE(this.#at - 2);
+  }
+
+  int32(): number {
+    this.#at += 4;
+    return this.#buffer.readInt32BE(this.#at - 4);
   }
 
   /** Of a compact array or string; 0 for none. */

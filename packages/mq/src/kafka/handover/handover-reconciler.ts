@@ -5,6 +5,7 @@ import { activate, claimClosing, type OnLeave, startDraining } from '../../owner
 import type { GroupAdmin } from '../group-admin.js';
 import type { MqRuntime } from '../mq-runtime.js';
 import { closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
+import type { LogId } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 import { TopicUpkeep } from './topic-upkeep.js';
 
@@ -49,7 +50,7 @@ export interface HandoverReconcilerOptions {
   /** Where a baseline group without a committed offset would start. */
   readonly fromBeginning: boolean;
   /** The id of the topic as it is now, where that can be known. */
-  readonly logId?: () => Promise<string | undefined>;
+  readonly logId?: LogId;
   /** Messages are left below the leave fences, and the colored group has no members. */
   readonly drain?: (color: Color, onLeave: OnLeave, left: readonly Left[]) => Promise<DrainStanding>;
   /** What this process does about them already, if anything: its own drain is a member of the colored group too. */

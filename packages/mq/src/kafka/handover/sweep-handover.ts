@@ -37,6 +37,17 @@ export async function sweepHandover(
   return plan.unfolded.length > 0 || left.includes(true);
 }
 
+/** The id of the topic as it is now. @param known the ids that the directory has: another one is not believed at once. */
+export type LogId = (known: ReadonlySet<string>) => Promise<string | undefined>;
+
+/** The ids of the topic that its colors are of. */
+export function knownLogs({ table }: Pick<TopicHandover, 'table'>): ReadonlySet<string> {
+  const logs = [...table.colors.values()].map(({ handover: state }) =>
+    state.kind === 'unreadable' ? undefined : state.log,
+  );
+  return new Set(logs.filter((log) => log !== undefined));
+}
+
 /**
  * A topic that was deleted and made anew has another log, in which the boundaries of its colors mean nothing.
  * The id of the topic tells; where it is not known, a boundary that lies after the end of the log does.
@@ -48,12 +59,12 @@ export async function sweepHandover(
 export async function renewHandover(
   handover: TopicHandover,
   ends: () => Promise<ReadonlyMap<number, bigint>>,
-  logId: () => Promise<string | undefined> = async () => undefined,
+  logId: LogId = async () => undefined,
 ): Promise<Color[]> {
   await handover.refresh();
   const { colors } = handover.table;
   if (colors.size === 0) return [];
-  const [end, log] = await Promise.all([ends(), logId()]);
+  const [end, log] = await Promise.all([ends(), logId(knownLogs(handover))]);
   const renewed: Color[] = [];
   for (const [color, fences] of colors) {
     const { handover: state } = fences;

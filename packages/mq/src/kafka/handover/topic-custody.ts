@@ -35,7 +35,7 @@ export class TopicCustody {
       const { fromBeginning = false } = subscribed.get(topic) ?? {};
       const reconciler = new HandoverReconciler({
         ...{ scope, runtime, admin, handover, fromBeginning },
-        logId: () => session.topicId(topic),
+        logId: (known) => session.topicId(topic, known),
         drain: (color, onLeave) => drains.want(color, onLeave),
         draining: (color, onLeave) => drains.standing(color, onLeave),
         ...(attention && { attention }),

@@ -1,7 +1,7 @@
 import { type Color, quote, warnOnce } from '@colorway/core';
 import type { GroupAdmin } from '../group-admin.js';
 import { ProgressKeeper } from './progress-keeper.js';
-import { reachedBy, renewHandover, sweepHandover } from './sweep-handover.js';
+import { knownLogs, type LogId, reachedBy, renewHandover, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** How soon the remains of a color that has left are looked at again: the baseline may have read past them. */
@@ -15,7 +15,7 @@ export interface TopicUpkeepOptions {
   /** Where a baseline group without a committed offset would start. */
   readonly fromBeginning: boolean;
   /** The id of the topic as it is now, where that can be known. */
-  readonly logId?: () => Promise<string | undefined>;
+  readonly logId?: LogId;
 }
 
 /** Keeps what the directory has of a topic to what is true and needed. Anybody may do it, several at once. */
@@ -60,8 +60,8 @@ export class TopicUpkeep {
   async #checkLog(): Promise<string | undefined> {
     const { handover, admin, logId = async () => undefined } = this.#options;
     let log: Promise<string | undefined> | undefined;
-    const ask = (): Promise<string | undefined> => {
-      log ??= logId();
+    const ask: LogId = (known) => {
+      log ??= logId(known);
       return log;
     };
     const { group, topic } = handover;
@@ -74,7 +74,7 @@ export class TopicUpkeep {
       // What the color's group had committed is an offset of the topic that is gone.
       await admin.beginAgain(handover.coloredGroup(color), topic);
     }
-    return ask();
+    return ask(knownLogs(handover));
   }
 
   /** A color has just left. */

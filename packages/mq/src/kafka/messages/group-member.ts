@@ -168,8 +168,10 @@ export class GroupMember {
   async #logBegan(held: HeldPartition): Promise<void> {
     const before = held.log;
     if (before === undefined) return;
-    held.log = await this.#checkLog(held.topic);
-    if (held.log === before) return;
+    const now = await this.#checkLog(held.topic);
+    // Not to know is no sign of anything.
+    if (now === undefined || now === before) return;
+    held.log = now;
     held.position = undefined;
     held.committed = undefined;
   }
