@@ -1,7 +1,9 @@
 import type { MemoryConsumer } from '@colorway/mq/memory';
+import { Kafka, logLevel } from 'kafkajs';
+import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { isStuck, STUCK, type WaitedFor } from '../../src/kafka/consumer/stuck-watch.js';
 import { MemoryShop } from './memory-shop.js';
-import { pause, until } from './shop.js';
+import { handoverState, pause, Shop, until, untilThere } from './shop.js';
 
 /** Partition 0 comes to no reader, in one run of the client. */
 function deafen(consumer: MemoryConsumer, isDeaf: () => boolean): void {
@@ -81,6 +83,60 @@ describe('a consumer that reads nothing, though others wait for it', () => {
     expect(drains).toBe(2);
     expect(shop.handled.map(({ id }) => id).sort()).toEqual([...ids].sort());
   }, 30_000);
+});
+
+/** A client that does not tell of heartbeats, as one does that has not noticed its generation, until it was started again. */
+function withoutHeartbeats(kafka: Kafka, groupId: string | undefined): Kafka {
+  const make = kafka.consumer.bind(kafka);
+  kafka.consumer = (config) => {
+    const consumer = make(config);
+    if (config?.groupId !== groupId) return consumer;
+    let joined = 0;
+    consumer.on(consumer.events.GROUP_JOIN, () => void joined++);
+    const on = consumer.on.bind(consumer) as (event: string, listener: (told: unknown) => void) => () => void;
+    const deaf: typeof on = (event, listener) =>
+      on(event, (told) => {
+        if (event !== consumer.events.HEARTBEAT || joined > 1) listener(told);
+      });
+    return Object.assign(consumer, { on: deaf as typeof consumer.on });
+  };
+  return kafka;
+}
+
+describeWithServers(['kafka'], 'a baseline that owes a fence, and does not make it', (servers) => {
+  const { afterMs, lookMs } = STUCK;
+  afterEach(() => void Object.assign(STUCK, { afterMs, lookMs }));
+
+  test('is started again, and says so: the color joins, and each message is handled once', async () => {
+    const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const { brokers } = servers.kafka;
+    let group: string | undefined;
+    const shop = new Shop(brokers, undefined, () =>
+      withoutHeartbeats(new Kafka({ brokers, logLevel: logLevel.NOTHING }), group),
+    );
+    group = shop.group;
+    Object.assign(STUCK, { afterMs: 4_000, lookMs: 100 });
+    try {
+      await shop.createTopic(2);
+      const base = await shop.start('base');
+      const red = await shop.start('red', { color: 'red' });
+      await until('red is active', () => handoverState(base.coloring) === 'active', 60_000);
+      const told = warned.mock.calls.filter((call) => JSON.stringify(call).includes('COLORWAY_MQ_STUCK'));
+      expect(told).toEqual([
+        [expect.stringContaining(`"${shop.group}" reads nothing in topic`), expect.anything()],
+      ]);
+      expect(base.coloring.mq.status().consumers[0]).toMatchObject({ phase: 'running' });
+      const ids = [...(await shop.send(6)), ...(await shop.send(6, 'red'))];
+      await untilThere('all messages', () => shop.handled.length, ids.length);
+      await red.stop();
+      await base.stop();
+      expect(shop.faults(ids)).toEqual([]);
+      expect(shop.ids('red')).toHaveLength(6);
+    } finally {
+      await shop.close();
+      warned.mockRestore();
+    }
+  }, 120_000);
 });
 
 describe('who is stuck', () => {
