@@ -19,6 +19,7 @@ const BENCHMARKS = {
   amqp: './mq/amqp.bench.mjs',
   kafka: './mq/kafka.bench.mjs',
   'kafka-join': './mq/kafka-join.bench.mjs',
+  'mq-state': './mq/state.bench.mjs',
 };
 
 const { values, positionals } = parseArgs({
