@@ -159,7 +159,11 @@ export class ServiceWatch {
         const path = `health/service/${encodeURIComponent(next.value)}`;
         const call = { path, background: true, signal: this.#stop.signal };
         const entries = await this.#client.call(call, ({ text }) => parseServiceEntries(text));
-        services.set(next.value, entries);
+        // Consul also gives those of a service whose name differs by case: they are read, and go, under their own name.
+        services.set(
+          next.value,
+          entries.filter(({ record }) => record.service === next.value),
+        );
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, worker));
