@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { fileDirectory } from '@colorway/registry/file';
 import { EXIT } from '../src/index.js';
 import { Shell } from './shell.js';
 
@@ -85,6 +87,49 @@ describe('env', () => {
     await shell.run('env', 'create', 'feat-cart', '--services', 'order');
     const { status } = await shell.run('env', 'status', 'feat-cart', '--wait', '--wait-timeout', '1s');
     expect(status).toBe(EXIT.notReady);
+  });
+
+  it('shows memberships that another tool wrote for a color without an environment, and takes them in, or ends them', async () => {
+    const shell = new Shell();
+    const directory = fileDirectory({ folder: join(shell.folder, 'directory') });
+    for (const service of ['order', 'stock']) await directory.state.create(`CE_${service}/feat-java`, '{}');
+    await directory.close();
+    await shell.start('order', 'feat-cart');
+    // It is what routing obeys.
+    expect(await shell.run('explain', 'stock', '--color', 'feat-java')).toMatchObject({
+      status: EXIT.notReady,
+    });
+    const seen = await shell.run('env', 'status', 'feat-java');
+    expect(seen).toMatchObject({ status: EXIT.notReady, err: expect.stringContaining('order, stock') });
+    expect(seen.out).toContain('no record');
+    expect(seen.out).toContain('colorway env create feat-java');
+    expect((await shell.run('env', 'status', 'feat-java', '--json')).documents).toEqual([
+      expect.objectContaining({
+        ...{ color: 'feat-java', recorded: false, ready: false, missing: ['order', 'stock'] },
+        remedy: expect.stringContaining('colorway env create feat-java'),
+      }),
+    ]);
+    expect((await shell.run('env', 'list')).out).toMatch(
+      /feat-java\s+- \(no record\)\s+-\s+-\s+never\s+order \(0\), stock \(0\)/,
+    );
+    await shell.run('env', 'create', 'feat-java');
+    expect((await shell.run('env', 'status', 'feat-java', '--json')).documents[0]).toMatchObject({
+      ...{ recorded: true, missing: ['order', 'stock'] },
+    });
+    expect((await shell.run('env', 'delete', 'feat-java', '--yes')).status).toBe(EXIT.done);
+  });
+
+  it('ends memberships that stand for themselves', async () => {
+    const shell = new Shell();
+    const directory = fileDirectory({ folder: join(shell.folder, 'directory') });
+    await directory.state.create('CE_order/feat-java', '{}');
+    expect(await shell.run('env', 'delete', 'feat-java', '--yes')).toMatchObject({
+      status: EXIT.done,
+      out: expect.stringContaining('its memberships are removed'),
+    });
+    expect(await directory.state.list('CE_')).toEqual([]);
+    await directory.close();
+    expect((await shell.run('env', 'status', 'feat-java')).status).toBe(EXIT.unknownEnvironment);
   });
 
   it('declares and withdraws', async () => {

@@ -69,6 +69,11 @@ export interface StateStore {
   compareAndDelete(key: string, version: string): Promise<boolean>;
   /** Tells of all entries below a prefix, first as a snapshot, then change by change. */
   watch(prefix: string, observer: WatchObserver<StateChange>): Watch;
+  /**
+   * The store's own time, in milliseconds since the epoch, to a second or two: by it environments expire, whichever host
+   * looks. A store that has none, or the clock of this very host, leaves it out.
+   */
+  now?(): Promise<number>;
 }
 
 export interface StateEntry {

@@ -1,4 +1,5 @@
 import type { InstanceChange, InstanceRecord, WatchObserver } from '@colorway/core';
+import { type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from './instance-ledger.js';
 import { WatchFeed } from './watch-feed.js';
 
@@ -10,24 +11,26 @@ export class InstanceFeed {
   readonly watch: WatchFeed<InstanceChange>;
   readonly #ledger: InstanceLedger;
   readonly #graceMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #scope: Scope;
 
-  constructor(observer: WatchObserver<InstanceChange>, graceMs: number, onClose: () => void) {
+  /** @param scope ends when the watch is closed. */
+  constructor(scope: Scope, observer: WatchObserver<InstanceChange>, graceMs: number, onClose: () => void) {
+    this.#scope = scope;
     this.#graceMs = graceMs;
     this.#ledger = new InstanceLedger({ graceMs });
-    this.watch = new WatchFeed(observer, () => {
-      clearTimeout(this.#timer);
-      onClose();
-    });
+    this.watch = new WatchFeed(observer, onClose);
   }
 
   /** Everything that the directory knows. */
   all(records: Iterable<InstanceRecord>, afterOutage: boolean): void {
     this.#ledger.replace(records, afterOutage);
     this.watch.next({ kind: 'snapshot', instances: this.#ledger.all() });
-    if (!afterOutage) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#tell(this.#ledger.takeOverdue()), this.#graceMs + 1).unref();
+    if (!afterOutage || this.#scope.isDisposed) return;
+    // After a second outage there is nothing overdue before its own grace period is over.
+    this.#scope.spawn('grace after an outage', async (signal) => {
+      await sleep(this.#graceMs + 1, signal);
+      if (!signal.aborted) this.#tell(this.#ledger.takeOverdue());
+    });
   }
 
   /** `left` are gone for good; `vanished` may come back while the grace period after an outage lasts. */

@@ -1,5 +1,5 @@
 import type { ColorwayError } from '@colorway/core';
-import type { Deferred } from '@colorway/core/background';
+import type { Deferred, Scope } from '@colorway/core/background';
 
 /** A connection that stands until it is lost, once and for all. */
 export interface Losable {
@@ -12,13 +12,23 @@ export interface Losable {
 
 /** Keeps one connection: opens it when it is first asked for, and another when that one is lost. */
 export class KeptConnection<Connection extends Losable> {
-  readonly #open: () => Promise<Connection>;
+  readonly #scope: Scope;
+  readonly #open: (signal: AbortSignal) => Promise<Connection>;
   readonly #closedError: () => ColorwayError;
   #opening: Promise<Connection> | undefined;
   #current: Connection | undefined;
   #closed = false;
 
-  constructor(open: () => Promise<Connection>, closedError: () => ColorwayError) {
+  /**
+   * @param scope owns the opening; its end gives that up.
+   * @param open keeps no socket when it fails, or when its signal is aborted.
+   */
+  constructor(
+    scope: Scope,
+    open: (signal: AbortSignal) => Promise<Connection>,
+    closedError: () => ColorwayError,
+  ) {
+    this.#scope = scope;
     this.#open = open;
     this.#closedError = closedError;
   }
@@ -26,12 +36,12 @@ export class KeptConnection<Connection extends Losable> {
   /** @throws what `open` throws; the next call tries again. ColorwayError `COLORWAY_CLOSED`. */
   async get(): Promise<Connection> {
     this.mustBeOpen();
-    this.#opening ??= this.#opened();
+    this.#opening ??= this.#scope.run('connecting', (signal) => this.#opened(signal));
     return this.#opening;
   }
 
   mustBeOpen(): void {
-    if (this.#closed) throw this.#closedError();
+    if (this.#closed || this.#scope.isDisposed) throw this.#closedError();
   }
 
   close(): void {
@@ -39,10 +49,10 @@ export class KeptConnection<Connection extends Losable> {
     this.#current?.close(this.#closedError());
   }
 
-  async #opened(): Promise<Connection> {
+  async #opened(signal: AbortSignal): Promise<Connection> {
     try {
-      const connection = await this.#open();
-      if (this.#closed) connection.close(this.#closedError());
+      const connection = await this.#open(signal);
+      if (this.#closed || signal.aborted) connection.close(this.#closedError());
       this.mustBeOpen();
       this.#current = connection;
       void connection.lost.promise.then(() => {
@@ -52,6 +62,7 @@ export class KeptConnection<Connection extends Losable> {
       return connection;
     } catch (error) {
       this.#opening = undefined;
+      this.mustBeOpen(); // What was given up fails with the close, however the client says that.
       throw error;
     }
   }

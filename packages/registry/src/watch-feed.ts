@@ -1,9 +1,10 @@
 import type { Watch, WatchObserver } from '@colorway/core';
+import { callSafely, defaultReporter } from '@colorway/core/background';
 
 /**
  * The adapter's end of one watch. Keeps the promises that `WatchObserver` makes: calls come in order, one
- * at a time, never before `watch` has returned, never after `close`. Each is a microtask of its own, so
- * that an observer that throws does so as an uncaught exception and takes no later call with it.
+ * at a time, never before `watch` has returned, never after `close`. Each is a microtask of its own. What an
+ * observer throws is reported once, and takes nothing from later calls and from other observers.
  */
 export class WatchFeed<Change> implements Watch {
   readonly #observer: WatchObserver<Change>;
@@ -35,7 +36,8 @@ export class WatchFeed<Change> implements Watch {
 
   #call(tell: (observer: WatchObserver<Change>) => void): void {
     queueMicrotask(() => {
-      if (!this.#closed) tell(this.#observer);
+      if (this.#closed) return;
+      callSafely(defaultReporter(), 'The observer of a watch of the directory', () => tell(this.#observer));
     });
   }
 }

@@ -1,26 +1,32 @@
 import type { Watch } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 
-interface Opened {
-  readonly feed: Watch;
-  /** Ends what feeds it. */
-  stop(): void;
-}
-
-/** The open watches of one directory, so that closing it ends them. */
+/** The open watches of one directory. Each has a scope, which owns what feeds it, and ends with it. */
 export class Watches {
+  readonly #scope: Scope;
   readonly #open = new Set<Watch>();
 
-  /** `open` is called at once; when the feed that it makes is closed, what feeds it is ended. */
-  add(open: (onClose: () => void) => Opened): Watch {
-    const opened = open(() => {
-      this.#open.delete(opened.feed);
-      opened.stop();
-    });
-    this.#open.add(opened.feed);
-    return opened.feed;
+  constructor(scope: Scope) {
+    this.#scope = scope;
   }
 
-  close(): void {
+  /**
+   * `open` is called at once; when the feed that it makes is closed, what feeds it is ended.
+   * @throws ColorwayError `COLORWAY_CLOSED`
+   */
+  add(name: string, open: (scope: Scope, onClose: () => void) => Watch): Watch {
+    const scope = this.#scope.child(name);
+    const feed = open(scope, () => {
+      this.#open.delete(feed);
+      void scope.dispose(); // Never rejects; whoever closes the directory waits for it.
+    });
+    this.#open.add(feed);
+    return feed;
+  }
+
+  /** Resolves when nothing of them goes on. */
+  async close(): Promise<void> {
     for (const feed of [...this.#open]) feed.close();
+    await this.#scope.dispose();
   }
 }

@@ -41,7 +41,7 @@ describe('coloring.overview()', () => {
     const declared = { declared: true, declaredAt: expect.any(Number), declaredBy: 'order', consumes: [] };
     expect(told).toEqual([
       {
-        ...{ ...cart, expiresAt: expect.any(Number), lastUsedAt: undefined },
+        ...{ ...cart, recorded: true, expiresAt: expect.any(Number), lastUsedAt: undefined },
         services: [
           {
             ...{ service: 'guest', declared: false, declaredAt: undefined, declaredBy: undefined },
@@ -54,7 +54,21 @@ describe('coloring.overview()', () => {
         ],
         missing: ['price', 'stock', 'worker'],
       },
-      { ...empty, lastUsedAt: undefined, services: [], missing: [] },
+      { ...empty, recorded: true, lastUsedAt: undefined, services: [], missing: [] },
+      {
+        ...{
+          color: 'feat-gone',
+          recorded: false,
+          owner: undefined,
+          createdAt: undefined,
+          expiresAt: undefined,
+        },
+        lastUsedAt: undefined,
+        services: [
+          { service: 'stock', ...declared, declaredAt: undefined, declaredBy: undefined, instances: 0 },
+        ],
+        missing: ['stock'],
+      },
     ]);
 
     await directory.state.create(pulseKey(name), String(Date.now()));

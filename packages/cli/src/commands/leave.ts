@@ -26,14 +26,15 @@ export async function deleteEnvironment(
     signal,
     onProgress: (progress) => report(session, progress),
   });
-  if (!deleted && leaving.length === 0) {
+  if (!deleted && leaving.length === 0 && services.length === 0) {
     throw new CommandFailure(
       EXIT.unknownEnvironment,
       'COLORWAY_ENVIRONMENT_UNKNOWN',
       `There is no environment ${JSON.stringify(color)}.`,
     );
   }
-  const ended = deleted ? 'has ended' : 'had ended before';
+  const before = services.length > 0 ? 'had no record; its memberships are removed' : 'had ended before';
+  const ended = deleted ? 'has ended' : before;
   output.answer(
     { color, deleted, discarded },
     () => `Environment ${color} ${ended}.${fate(color, wait, discarded)}`,

@@ -10,10 +10,10 @@ export async function listEnvironments({ coloring, output }: Session): Promise<v
     const now = Date.now();
     const rows = environments.map(({ color, owner, createdAt, lastUsedAt, expiresAt, services }) => [
       color,
-      owner,
-      formatDuration(now - createdAt),
+      owner ?? '- (no record)',
+      createdAt === undefined ? '-' : formatDuration(now - createdAt),
       lastUsedAt === undefined ? '-' : `${formatDuration(now - lastUsedAt)} ago`,
-      expiresAt > now ? `in ${formatDuration(expiresAt - now)}` : 'now',
+      expiresAt === undefined ? 'never' : expiresAt > now ? `in ${formatDuration(expiresAt - now)}` : 'now',
       services.map(summary).join(', ') || '-',
     ]);
     return table(['COLOR', 'OWNER', 'AGE', 'LAST USED', 'EXPIRES', 'SERVICES (ALIVE)'], rows);

@@ -53,10 +53,11 @@ async function find({ coloring, output }: Session, color: string): Promise<Envir
 
 function tell({ output }: Session, environment: EnvironmentOverview): void {
   const ready = environment.missing.length === 0;
-  output.answer({ ...environment, ready }, () => {
-    const { color, owner, createdAt, expiresAt, services, missing } = environment;
+  const noRecord = environment.recorded ? {} : { remedy: remedyOf(environment)[0] };
+  output.answer({ ...environment, ready, ...noRecord }, () => {
+    const { services, missing } = environment;
     const now = Date.now();
-    const head = `Environment ${color} of ${owner}, ${formatDuration(now - createdAt)} old, expires in ${formatDuration(expiresAt - now)}: ${ready ? 'ready' : 'NOT READY'}`;
+    const head = `${headOf(environment, now)}: ${ready ? 'ready' : 'NOT READY'}`;
     const rows = services.flatMap((one) => [
       [
         `  ${one.service}`,
@@ -78,8 +79,23 @@ function tell({ output }: Session, environment: EnvironmentOverview): void {
     );
     return rows.length === 0
       ? `${head}\n  It contains no service.`
-      : [head, table(['  SERVICE', '', 'ALIVE', ''], rows), ...waits].join('\n');
+      : [head, table(['  SERVICE', '', 'ALIVE', ''], rows), ...waits, ...remedyOf(environment)].join('\n');
   });
+}
+
+function headOf(environment: EnvironmentOverview, now: number): string {
+  const { color } = environment;
+  if (!environment.recorded)
+    return `Environment ${color}, which has no record: only memberships stand for it`;
+  const { owner, createdAt, expiresAt } = environment;
+  return `Environment ${color} of ${owner}, ${formatDuration(now - createdAt)} old, expires in ${formatDuration(expiresAt - now)}`;
+}
+
+function remedyOf({ color, recorded }: EnvironmentOverview): string[] {
+  if (recorded) return [];
+  return [
+    `Calls obey these memberships, and they never expire. Give them an environment: colorway env create ${color}. Or end them: colorway env delete ${color}`,
+  ];
 }
 
 function instancesOf({ instances, consumes }: EnvironmentOverview['services'][number]): string {

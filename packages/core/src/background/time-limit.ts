@@ -97,5 +97,6 @@ export function withTimeLimit(state: StateStore, ms: number, options: WaitOption
     compareAndDelete: (key, version) =>
       limit('compareAndDelete', key, () => state.compareAndDelete(key, version)),
     watch: (prefix, observer) => state.watch(prefix, observer),
+    ...(state.now !== undefined && { now: () => limit('now', '', async () => state.now?.() ?? Date.now()) }),
   };
 }

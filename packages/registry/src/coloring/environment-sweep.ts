@@ -1,11 +1,14 @@
 import type { Color, DirectoryView, StateStore } from '@colorway/core';
-import { type Scope, unlessAborted } from '@colorway/core/background';
+import { type Reporter, type Scope, unlessAborted } from '@colorway/core/background';
 import { type Environments, endExpired } from '../environments/index.js';
 
 const EVERY_MS = 60_000;
 
 /** An environment with living instances is kept for this much longer at a time. */
 const KEPT_MS = 3_600_000;
+
+/** A clock that is further off than this judges nothing. */
+const MAX_SKEW_MS = 60_000;
 
 /** What a sweep must know to leave the living alone. */
 export interface Alive {
@@ -35,7 +38,30 @@ function livingColors({ services }: DirectoryView): ReadonlySet<Color> {
 }
 
 /**
- * Ends expired environments about once a minute, until the scope ends. Of all processes that sweep, one ends each.
+ * The time by which environments expire: the store's own, where it has one. `undefined`, and told once, where the clock of
+ * this host is off by more than a minute: what it wrote and will write of times is as wrong.
+ */
+export async function timeToJudgeBy(
+  state: StateStore,
+  reporter: Reporter,
+  clock: () => number = Date.now,
+): Promise<number | undefined> {
+  if (state.now === undefined) return clock();
+  const asked = clock();
+  const told = await state.now();
+  const answered = clock();
+  const isBehind = told - answered > MAX_SKEW_MS;
+  if (!isBehind && asked - told <= MAX_SKEW_MS) return told;
+  const seconds = Math.round(Math.abs(told - answered) / 1_000);
+  reporter.once(
+    'COLORWAY_CLOCK_SKEWED',
+    `The clock of this host is ${seconds} s ${isBehind ? 'behind' : 'ahead of'} the directory's. It ends no expired environments: other hosts do. Set it right (NTP): the times that it writes of environments are as wrong.`,
+  );
+  return undefined;
+}
+
+/**
+ * Ends expired environments about once a minute, until the scope ends. Expired is judged by the store's time, where it has one. Of all processes that sweep, one ends each.
  * Each environment is ended by itself; one that cannot be is reported once, tried again a minute later, and reported
  * when it works.
  *
@@ -50,8 +76,11 @@ export function startSweep(scope: Scope, state: StateStore, alive: Alive): void 
   const sweep = async (signal: AbortSignal): Promise<void> => {
     const subject = 'To end expired environments';
     try {
-      await unlessAborted(signal, keepLiving(alive, Date.now()));
-      await unlessAborted(signal, endExpired(state, Date.now(), outcome, signal));
+      const now = await unlessAborted(signal, timeToJudgeBy(state, reporter));
+      if (now !== undefined) {
+        await unlessAborted(signal, keepLiving(alive, now));
+        await unlessAborted(signal, endExpired(state, now, outcome, signal));
+      }
       outcome(subject, undefined);
     } catch (error) {
       if (!signal.aborted) outcome(subject, error);

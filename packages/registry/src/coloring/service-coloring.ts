@@ -41,7 +41,7 @@ export interface ColoringService extends Coloring {
   readonly environments: Environments;
   /**
    * All environments, by color, with what they contain and how many instances of it are alive: what an entry
-   * offers for choice.
+   * offers for choice. Also colors that routing obeys without an environment: see `recorded`.
    * @throws ColorwayError as `environments` does; `COLORWAY_DIRECTORY_FAILED`, `COLORWAY_DIRECTORY_UNANSWERED`
    */
   overview(): Promise<readonly EnvironmentOverview[]>;

@@ -1,4 +1,4 @@
-import { backoffMs, sleep } from '@colorway/core/background';
+import { backoffMs, type Scope, sleep } from '@colorway/core/background';
 import type { HttpAnswer } from '../http-client/index.js';
 import type { ConsulCall, ConsulClient } from './consul-client.js';
 
@@ -27,35 +27,34 @@ export class BlockingQuery<T> {
   readonly #waitMs: number;
   readonly #read: (answer: HttpAnswer) => T;
   readonly #observer: BlockingObserver<T>;
-  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
   #index: bigint | undefined;
   #failures = 0;
   #wentBack = false;
 
+  /** @param scope ends when the watch is closed. */
   constructor(
+    scope: Scope,
     client: ConsulClient,
     { waitMs, ...call }: ConsulCall & { readonly waitMs: number },
     read: (answer: HttpAnswer) => T,
     observer: BlockingObserver<T>,
   ) {
+    this.#signal = scope.signal;
     this.#client = client;
     this.#waitMs = waitMs;
-    this.#call = { ...call, background: true, signal: this.#stop.signal };
+    this.#call = { ...call, background: true, signal: scope.signal };
     this.#read = read;
     this.#observer = observer;
-    void this.#run();
+    scope.spawn(call.path, () => this.#run());
   }
 
   get isFailing(): boolean {
     return this.#failures > 0;
   }
 
-  close(): void {
-    this.#stop.abort();
-  }
-
   async #run(): Promise<void> {
-    const { signal } = this.#stop;
+    const signal = this.#signal;
     while (!signal.aborted) {
       try {
         const { value, index, length } = await this.#ask();

@@ -1,4 +1,5 @@
 import type { Directory } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import { Watches } from '../watches.js';
 import { ConsulClient } from './consul-client.js';
 import { ConsulInstances } from './consul-instances.js';
@@ -22,13 +23,14 @@ import { type ConsulDirectoryOptions, resolveOptions } from './options.js';
 export function consulDirectory(options: ConsulDirectoryOptions = {}): Required<Directory> {
   const resolved = resolveOptions(options);
   const client = new ConsulClient(resolved);
-  const watches = new Watches();
+  const watches = new Watches(new Scope('Consul directory'));
   return {
     instances: new ConsulInstances(client, resolved, watches),
     state: new ConsulState(client, resolved.prefix, watches, resolved.waitMs),
     close: async () => {
-      watches.close();
+      const ended = watches.close();
       await client.close();
+      await ended;
     },
   };
 }

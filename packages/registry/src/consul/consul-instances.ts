@@ -81,10 +81,10 @@ export class ConsulInstances implements InstanceStore {
   }
 
   watch(observer: WatchObserver<InstanceChange>): Watch {
-    return this.#watches.add((onClose) => {
-      const feed = new InstanceFeed(observer, this.#options.graceMs, onClose);
-      const watch = new ServiceWatch(this.#client, this.#options.waitMs, feed);
-      return { feed: feed.watch, stop: () => watch.close() };
+    return this.#watches.add('watch of the instances', (scope, onClose) => {
+      const feed = new InstanceFeed(scope, observer, this.#options.graceMs, onClose);
+      new ServiceWatch(scope, this.#client, this.#options.waitMs, feed);
+      return feed.watch;
     });
   }
 

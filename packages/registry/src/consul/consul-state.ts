@@ -8,7 +8,7 @@ import {
   type Watch,
   type WatchObserver,
 } from '@colorway/core';
-import type { HttpAnswer } from '../http-client/index.js';
+import { dateOf, type HttpAnswer } from '../http-client/index.js';
 import { checkKey, checkValue } from '../state-key.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { Watches } from '../watches.js';
@@ -21,6 +21,7 @@ const INDEX = /^[1-9]\d{0,15}$/;
 
 /** Of a transaction whose conditions do not hold. */
 const CONFLICT = 409;
+const FORBIDDEN = 403;
 const NOT_FOUND = 404;
 const DENIED = /permission denied/i;
 const MAX_ATTEMPTS = 10;
@@ -91,10 +92,11 @@ export class ConsulState implements StateStore {
   }
 
   watch(prefix: string, observer: WatchObserver<StateChange>): Watch {
-    return this.#watches.add((onClose) => {
+    return this.#watches.add(`watch of ${prefix}`, (scope, onClose) => {
       const feed = new WatchFeed(observer, onClose);
       let known: ReadonlyMap<string, StateEntry> | undefined;
-      const query = new BlockingQuery(
+      new BlockingQuery(
+        scope,
         this.#client,
         {
           path: `kv/${cleanPath(this.#prefix + prefix)}`,
@@ -114,8 +116,13 @@ export class ConsulState implements StateStore {
           failed: (error) => feed.error(error),
         },
       );
-      return { feed, stop: () => query.close() };
+      return feed;
     });
+  }
+
+  /** Every answer has it; this one is the smallest. */
+  now(): Promise<number> {
+    return this.#client.call({ path: 'status/leader', expect: [FORBIDDEN] }, dateOf);
   }
 
   /** The entry as written; `undefined` when the key has not this index. */

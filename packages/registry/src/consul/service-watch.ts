@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { InstanceRecord } from '@colorway/core';
-import { backoffMs, sleep } from '@colorway/core/background';
+import { backoffMs, type Scope, sleep } from '@colorway/core/background';
 import type { InstanceFeed } from '../instance-feed.js';
 import { BlockingQuery } from './blocking-query.js';
 import {
@@ -32,7 +32,7 @@ const SWEEP_MS = 60_000;
 export class ServiceWatch {
   readonly #client: ConsulClient;
   readonly #feed: InstanceFeed;
-  readonly #stop = new AbortController();
+  readonly #scope: Scope;
   readonly #checkQuery: BlockingQuery<Checks>;
   readonly #tagQuery: BlockingQuery<ServiceTags>;
   readonly #explained = new ExplainedIndexes();
@@ -48,30 +48,28 @@ export class ServiceWatch {
   #failures = 0;
   #sweep: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined;
 
-  constructor(client: ConsulClient, waitMs: number, feed: InstanceFeed) {
+  /** @param scope ends when the watch is closed. */
+  constructor(scope: Scope, client: ConsulClient, waitMs: number, feed: InstanceFeed) {
+    this.#scope = scope;
+    scope.signal.addEventListener('abort', () => clearTimeout(this.#sweep?.timer), { once: true });
     this.#client = client;
     this.#feed = feed;
     const failed = (error: Error) => feed.error(error);
     const unchanged = () => this.#current();
     this.#checkQuery = new BlockingQuery(
+      scope,
       client,
       { path: 'health/state/any', waitMs },
       ({ text }) => parseChecks(text),
       { answered: (checks, about) => this.#hearChecks(checks, about), unchanged, failed },
     );
     this.#tagQuery = new BlockingQuery(
+      scope,
       client,
       { path: 'catalog/services', waitMs },
       ({ text }) => parseServiceTags(text),
       { answered: (tags, about) => this.#hearTags(tags, about), unchanged, failed },
     );
-  }
-
-  close(): void {
-    this.#stop.abort();
-    this.#checkQuery.close();
-    this.#tagQuery.close();
-    clearTimeout(this.#sweep?.timer);
   }
 
   #hearChecks(checks: Checks, { index, afterOutage }: { index: bigint; afterOutage: boolean }): void {
@@ -83,7 +81,7 @@ export class ServiceWatch {
       if (service !== '') this.#dirty.add(service);
       else for (const name of this.#servicesOn(node)) this.#dirty.add(name);
     }
-    void this.#work();
+    this.#read();
   }
 
   #hearTags(tags: ServiceTags, { index, afterOutage }: { index: bigint; afterOutage: boolean }): void {
@@ -93,7 +91,7 @@ export class ServiceWatch {
     else this.#sweepUnlessExplained(index);
     this.#tags = tags;
     for (const name of changed) this.#dirty.add(name);
-    void this.#work();
+    this.#read();
   }
 
   #everything(afterOutage: boolean): void {
@@ -104,17 +102,20 @@ export class ServiceWatch {
   #sweepUnlessExplained(index: bigint): void {
     const waitMs = this.#explained.has(index) ? 0 : SKEW_MS;
     const later = () => this.#sweepIn(this.#explained.has(index) ? SWEEP_MS : 0);
-    void sleep(waitMs, this.#stop.signal).then(later);
+    this.#scope.spawn('look for what changed unseen', async (signal) => {
+      await sleep(waitMs, signal);
+      later();
+    });
   }
 
   #sweepIn(ms: number): void {
     const at = performance.now() + ms;
-    if (this.#stop.signal.aborted || (this.#sweep !== undefined && this.#sweep.at <= at)) return;
+    if (this.#scope.isDisposed || (this.#sweep !== undefined && this.#sweep.at <= at)) return;
     clearTimeout(this.#sweep?.timer);
     const timer = setTimeout(() => {
       this.#sweep = undefined;
       this.#everything(false);
-      void this.#work();
+      this.#read();
     }, ms).unref();
     this.#sweep = { at, timer };
   }
@@ -125,11 +126,15 @@ export class ServiceWatch {
     }
   }
 
+  #read(): void {
+    this.#scope.spawn('read what has changed', () => this.#work());
+  }
+
   /** Reads what has changed until nothing has. */
   async #work(): Promise<void> {
     if (this.#working || this.#checks === undefined || this.#tags === undefined) return;
     this.#working = true;
-    const { signal } = this.#stop;
+    const { signal } = this.#scope;
     while (!signal.aborted && (this.#readAll || this.#dirty.size > 0)) {
       const isAll = this.#readAll;
       const names = new Set(isAll ? this.#tags.keys() : this.#dirty);
@@ -157,7 +162,7 @@ export class ServiceWatch {
     const worker = async () => {
       for (let next = rest.next(); !next.done; next = rest.next()) {
         const path = `health/service/${encodeURIComponent(next.value)}`;
-        const call = { path, background: true, signal: this.#stop.signal };
+        const call = { path, background: true, signal: this.#scope.signal };
         const entries = await this.#client.call(call, ({ text }) => parseServiceEntries(text));
         // Consul also gives those of a service whose name differs by case: they are read, and go, under their own name.
         services.set(

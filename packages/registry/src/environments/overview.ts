@@ -15,6 +15,7 @@ import {
 import {
   ENVIRONMENT_PREFIX,
   type Environment,
+  environmentKey,
   parseEnvironment,
   type StoredEnvironment,
   toEnvironment,
@@ -23,7 +24,25 @@ import { parseUsed, USED_PREFIX } from './last-use.js';
 import { parseMembership } from './membership.js';
 
 /** An environment and what is in it. Times are milliseconds since the epoch. */
-export interface EnvironmentOverview extends Environment {
+export type EnvironmentOverview = (RecordedEnvironment | UnrecordedEnvironment) & EnvironmentContents;
+
+interface RecordedEnvironment extends Environment {
+  readonly recorded: true;
+}
+
+/**
+ * Memberships alone, of a color that has no environment: another tool wrote them. Routing obeys them, nothing ends
+ * them, and the first `environments.create()` of the color takes them in.
+ */
+interface UnrecordedEnvironment {
+  readonly color: Color;
+  readonly recorded: false;
+  readonly owner: undefined;
+  readonly createdAt: undefined;
+  readonly expiresAt: undefined;
+}
+
+interface EnvironmentContents {
   /** When a request of its color last entered a service, to about a minute; `undefined` for never. */
   readonly lastUsedAt: number | undefined;
   /** By name: what the environment is declared to contain, and what is alive in its color without being declared. */
@@ -56,7 +75,7 @@ export interface ConsumedOverview extends Omit<Subscription, 'service' | 'color'
 }
 
 /**
- * All environments by color, with their services and what is alive of them: the state as it stands, joined with a
+ * All environments by color, also those that are memberships alone, with their services and what is alive of them: the state as it stands, joined with a
  * view of the instances.
  * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED`
  */
@@ -98,14 +117,28 @@ export async function overviewOf(
     const read = parseUsed(entry);
     if (read !== undefined) lastUse.set(read.color, read.at);
   }
-  return (environments ?? [])
+  const stored = (environments ?? [])
     .map(parseEnvironment)
-    .filter((read): read is StoredEnvironment => read !== undefined && !read.ending)
-    .map((stored) => overview(toEnvironment(stored), lastUse.get(stored.color), contents.of(stored.color)));
+    .filter((read): read is StoredEnvironment => read !== undefined);
+  // The memberships of one that is being ended are about to go.
+  const recorded = new Set(stored.map(({ color }) => color));
+  const all = [
+    ...stored
+      .filter(({ ending }) => !ending)
+      .map((one) => ({ ...toEnvironment(one), recorded: true as const })),
+    ...contents.declared().flatMap((color) => (recorded.has(color) ? [] : [unrecorded(color)])),
+  ];
+  return all
+    .sort((a, b) => (environmentKey(a.color) < environmentKey(b.color) ? -1 : 1))
+    .map((one) => overview(one, lastUse.get(one.color), contents.of(one.color)));
+}
+
+function unrecorded(color: Color): UnrecordedEnvironment {
+  return { color, recorded: false, owner: undefined, createdAt: undefined, expiresAt: undefined };
 }
 
 function overview(
-  environment: Environment,
+  environment: RecordedEnvironment | UnrecordedEnvironment,
   used: number | undefined,
   services: readonly ServiceOverview[],
 ): EnvironmentOverview {
@@ -113,7 +146,7 @@ function overview(
     .filter(({ declared, instances, consumes }) => declared && !isAlive(instances, consumes))
     .map(({ service }) => service);
   // One of an environment that had this color before says nothing of this one.
-  const lastUsedAt = used !== undefined && used >= environment.createdAt ? used : undefined;
+  const lastUsedAt = used !== undefined && used >= (environment.createdAt ?? 0) ? used : undefined;
   return { ...environment, lastUsedAt, services, missing };
 }
 
@@ -148,6 +181,12 @@ class Contents {
       services.set(service, found);
     }
     return found;
+  }
+
+  /** The colors that have a member. */
+  declared(): Color[] {
+    const colors = [...this.#byColor.keys()];
+    return colors.filter((color) => this.of(color).some(({ declared }) => declared));
   }
 
   of(color: Color): ServiceOverview[] {

@@ -1,4 +1,4 @@
-import { type HttpAnswer, HttpClient, type HttpStream } from '../http-client/index.js';
+import { dateOf, type HttpAnswer, HttpClient, type HttpStream } from '../http-client/index.js';
 import type { EtcdOptions } from './options.js';
 
 export interface EtcdCall {
@@ -44,6 +44,12 @@ export class EtcdClient {
     if ('refused' in outcome && this.#forget(outcome.refused)) outcome = await once();
     if ('value' in outcome) return outcome.value;
     throw this.#http.refusal(outcome.refused, `POST /v3/${call.path}`);
+  }
+
+  /** The time of the server that answers, in milliseconds since the epoch, whatever it says to the call. */
+  async time(call: EtcdCall): Promise<number> {
+    const expect = [BAD_REQUEST, UNAUTHENTICATED, NOT_FOUND];
+    return this.#http.call({ ...(await this.#request(call)), expect }, dateOf);
   }
 
   async stream(call: EtcdCall): Promise<HttpStream> {

@@ -1,4 +1,5 @@
 import type { Directory } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import { Watches } from '../watches.js';
 import { EtcdClient } from './etcd-client.js';
 import { EtcdInstances } from './etcd-instances.js';
@@ -24,13 +25,14 @@ export function etcdDirectory(options: EtcdDirectoryOptions = {}): Required<Dire
   const resolved = resolveOptions(options);
   const { prefix, checkMs } = resolved;
   const client = new EtcdClient(resolved);
-  const watches = new Watches();
+  const watches = new Watches(new Scope('etcd directory'));
   return {
     instances: new EtcdInstances(client, `${prefix}instances/`, watches, resolved),
     state: new EtcdState(client, `${prefix}state/`, watches, checkMs),
     close: async () => {
-      watches.close();
+      const ended = watches.close();
       await client.close();
+      await ended;
     },
   };
 }

@@ -82,9 +82,9 @@ export class EtcdInstances implements InstanceStore {
   }
 
   watch(observer: WatchObserver<InstanceChange>): Watch {
-    return this.#watches.add((onClose) => {
-      const feed = new InstanceFeed(observer, this.#options.graceMs, onClose);
-      const watch = new PrefixWatch(this.#client, this.#prefix, this.#options.checkMs, {
+    return this.#watches.add('watch of the instances', (scope, onClose) => {
+      const feed = new InstanceFeed(scope, observer, this.#options.graceMs, onClose);
+      new PrefixWatch(scope, this.#client, this.#prefix, this.#options.checkMs, {
         all: (pairs, afterOutage) => feed.all(this.#records(pairs), afterOutage),
         changed: (pairs, keys) => {
           const put = this.#records(pairs);
@@ -96,7 +96,7 @@ export class EtcdInstances implements InstanceStore {
         current: () => feed.current(),
         error: (error) => feed.error(error),
       });
-      return { feed: feed.watch, stop: () => watch.close() };
+      return feed.watch;
     });
   }
 

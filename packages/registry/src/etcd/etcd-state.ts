@@ -71,9 +71,9 @@ export class EtcdState implements StateStore {
   }
 
   watch(prefix: string, observer: WatchObserver<StateChange>): Watch {
-    return this.#watches.add((onClose) => {
+    return this.#watches.add(`watch of ${prefix}`, (scope, onClose) => {
       const feed = new WatchFeed(observer, onClose);
-      const watch = new PrefixWatch(this.#client, this.#prefix + prefix, this.#checkMs, {
+      new PrefixWatch(scope, this.#client, this.#prefix + prefix, this.#checkMs, {
         all: (pairs) => feed.next({ kind: 'snapshot', entries: pairs.map((pair) => this.#entry(pair)) }),
         changed: (put, removed) =>
           feed.next({
@@ -84,7 +84,15 @@ export class EtcdState implements StateStore {
         current: () => feed.current(),
         error: (error) => feed.error(error),
       });
-      return { feed, stop: () => watch.close() };
+      return feed;
+    });
+  }
+
+  now(): Promise<number> {
+    return this.#client.time({
+      path: 'kv/range',
+      body: { key: this.#at('now'), count_only: true },
+      repeatable: true,
     });
   }
 

@@ -1,5 +1,5 @@
 import { ColorwayError } from '@colorway/core';
-import { backoffMs, sleep } from '@colorway/core/background';
+import { backoffMs, type Scope, sleep } from '@colorway/core/background';
 import type { EtcdClient } from './etcd-client.js';
 import { below, fieldsOf, type KeyValue, listOf, parseKeyValue, revisionOf } from './key-value.js';
 import { parseWatchMessage } from './watch-message.js';
@@ -30,7 +30,7 @@ export class PrefixWatch {
   readonly #range: { readonly key: string; readonly range_end: string };
   readonly #checkMs: number;
   readonly #observer: PrefixObserver;
-  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
   /** The keys that are known to be there. */
   readonly #keys = new Set<string>();
   /** Up to where everything was told; without it, all has to be listed. */
@@ -40,20 +40,18 @@ export class PrefixWatch {
   /** Since all was known to be current. */
   #failures = 0;
 
-  constructor(client: EtcdClient, prefix: string, checkMs: number, observer: PrefixObserver) {
+  /** @param scope ends when the watch is closed. */
+  constructor(scope: Scope, client: EtcdClient, prefix: string, checkMs: number, observer: PrefixObserver) {
+    this.#signal = scope.signal;
     this.#client = client;
     this.#range = below(prefix);
     this.#checkMs = checkMs;
     this.#observer = observer;
-    void this.#run();
-  }
-
-  close(): void {
-    this.#stop.abort();
+    scope.spawn('follow', () => this.#run());
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stop;
+    const signal = this.#signal;
     while (!signal.aborted) {
       try {
         if (this.#revision === undefined) await this.#list();
@@ -72,7 +70,7 @@ export class PrefixWatch {
       pairs: listOf(fieldsOf(json).kvs).map(parseKeyValue),
       revision: revisionOf(json),
     });
-    const { pairs, revision } = await this.#ask({}, read, this.#stop.signal);
+    const { pairs, revision } = await this.#ask({}, read, this.#signal);
     this.#keys.clear();
     for (const { key } of pairs) this.#keys.add(key);
     this.#revision = revision;
@@ -82,7 +80,7 @@ export class PrefixWatch {
   /** Reads one stream. Returns when it should be opened anew, and throws when it broke. */
   async #follow(from: bigint): Promise<void> {
     const life = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, life.signal]);
+    const signal = AbortSignal.any([this.#signal, life.signal]);
     const body = { create_request: { ...this.#range, start_revision: String(from + 1n) } };
     const { lines, endpoint } = await this.#client.stream({
       path: 'watch',

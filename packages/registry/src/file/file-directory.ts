@@ -1,4 +1,5 @@
 import { ColorwayError, type Directory, quote } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import { FileInstances } from './file-instances.js';
 import { FileState } from './file-state.js';
 import { Folder } from './folder.js';
@@ -30,15 +31,17 @@ export interface FileDirectoryOptions {
 export function fileDirectory(options: FileDirectoryOptions = {}): Required<Directory> {
   const pollMs = positive('pollMs', options.pollMs, 250);
   const compactBytes = positive('compactBytes', options.compactBytes, 1_048_576);
+  const scope = new Scope('file directory');
   const folder = new Folder(options.folder);
-  const instances = new FileInstances(folder, pollMs);
-  const state = new FileState(folder, { pollMs, compactBytes });
+  const instances = new FileInstances(scope, folder, pollMs);
+  const state = new FileState(scope, folder, { pollMs, compactBytes });
   return {
     instances,
     state,
     close: async () => {
       instances.close();
       await state.close();
+      await scope.dispose();
     },
   };
 }

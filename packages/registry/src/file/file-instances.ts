@@ -9,6 +9,7 @@ import {
   type Watch,
   type WatchObserver,
 } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import { WatchFeed } from '../watch-feed.js';
 import { type Folder, failedWith } from './folder.js';
 import { FolderPoll, type Look } from './folder-poll.js';
@@ -25,6 +26,7 @@ interface Lease {
 
 /** One file for each instance, written whole by renaming; its `mtime` is the heartbeat. */
 export class FileInstances implements InstanceStore {
+  readonly #scope: Scope;
   readonly #folder: Folder;
   readonly #pollMs: number;
   readonly #scan: InstanceScan;
@@ -38,7 +40,8 @@ export class FileInstances implements InstanceStore {
   #poll: FolderPoll | undefined;
   #closed = false;
 
-  constructor(folder: Folder, pollMs: number) {
+  constructor(scope: Scope, folder: Folder, pollMs: number) {
+    this.#scope = scope;
     this.#folder = folder;
     this.#pollMs = pollMs;
     this.#scan = new InstanceScan(folder);
@@ -105,6 +108,7 @@ export class FileInstances implements InstanceStore {
 
   #startPoll(): FolderPoll {
     const poll: FolderPoll = new FolderPoll({
+      scope: this.#scope,
       folder: this.#folder,
       path: this.#folder.instances,
       pollMs: this.#pollMs,

@@ -7,6 +7,7 @@ import {
   type Watch,
   type WatchObserver,
 } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import { checkKey, checkValue } from '../state-key.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { Folder } from './folder.js';
@@ -16,7 +17,7 @@ import { StateLog } from './state-log.js';
 import type { Attempt } from './state-record.js';
 import { Turns } from './turns.js';
 
-interface Scope {
+interface Watched {
   readonly prefix: string;
   /** Has had no snapshot yet. */
   fresh: boolean;
@@ -24,15 +25,21 @@ interface Scope {
 
 /** A key space kept in a {@link StateLog}. */
 export class FileState implements StateStore {
+  readonly #scope: Scope;
   readonly #folder: Folder;
   readonly #pollMs: number;
   readonly #log: StateLog;
   readonly #turns = new Turns();
-  readonly #scopes = new Map<WatchFeed<StateChange>, Scope>();
+  readonly #watched = new Map<WatchFeed<StateChange>, Watched>();
   #poll: FolderPoll | undefined;
   #closed = false;
 
-  constructor(folder: Folder, options: { readonly pollMs: number; readonly compactBytes: number }) {
+  constructor(
+    scope: Scope,
+    folder: Folder,
+    options: { readonly pollMs: number; readonly compactBytes: number },
+  ) {
+    this.#scope = scope;
     this.#folder = folder;
     this.#pollMs = options.pollMs;
     this.#log = new StateLog(folder, options.compactBytes);
@@ -69,7 +76,7 @@ export class FileState implements StateStore {
   watch(prefix: string, observer: WatchObserver<StateChange>): Watch {
     this.#mustBeOpen();
     const feed = new WatchFeed(observer, (closed) => this.#unwatch(closed));
-    this.#scopes.set(feed, { prefix, fresh: true });
+    this.#watched.set(feed, { prefix, fresh: true });
     if (this.#poll === undefined) this.#poll = this.#startPoll();
     else this.#poll.soon();
     return feed;
@@ -78,7 +85,7 @@ export class FileState implements StateStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const feed of [...this.#scopes.keys()]) feed.close();
+    for (const feed of [...this.#watched.keys()]) feed.close();
     await this.#turns.take(() => this.#log.close());
   }
 
@@ -106,6 +113,7 @@ export class FileState implements StateStore {
 
   #startPoll(): FolderPoll {
     return new FolderPoll({
+      scope: this.#scope,
       folder: this.#folder,
       path: this.#folder.state,
       pollMs: this.#pollMs,
@@ -114,15 +122,15 @@ export class FileState implements StateStore {
         await this.#turn(async () => {
           const fold = await this.#log.read();
           this.#publish();
-          for (const [feed, scope] of this.#scopes) {
-            if (scope.fresh) tellAll(feed, scope, fold);
+          for (const [feed, watched] of this.#watched) {
+            if (watched.fresh) tellAll(feed, watched, fold);
             else feed.current();
           }
         });
         return undefined;
       },
       failed: (error) => {
-        for (const feed of this.#scopes.keys()) feed.error(error);
+        for (const feed of this.#watched.keys()) feed.error(error);
       },
     });
   }
@@ -131,15 +139,15 @@ export class FileState implements StateStore {
     const { fold } = this.#log;
     const changed = fold.takeChanged();
     const isReplaced = this.#log.takeReplaced();
-    for (const [feed, scope] of this.#scopes) {
-      if (isReplaced && !scope.fresh) tellAll(feed, scope, fold);
-      else if (!scope.fresh) tellChanged(feed, scope, fold, changed);
+    for (const [feed, watched] of this.#watched) {
+      if (isReplaced && !watched.fresh) tellAll(feed, watched, fold);
+      else if (!watched.fresh) tellChanged(feed, watched, fold, changed);
     }
   }
 
   #unwatch(feed: WatchFeed<StateChange>): void {
-    this.#scopes.delete(feed);
-    if (this.#scopes.size > 0) return;
+    this.#watched.delete(feed);
+    if (this.#watched.size > 0) return;
     this.#poll?.close();
     this.#poll = undefined;
   }
@@ -150,18 +158,18 @@ export class FileState implements StateStore {
   }
 }
 
-function tellAll(feed: WatchFeed<StateChange>, scope: Scope, fold: StateFold): void {
-  scope.fresh = false;
-  feed.next({ kind: 'snapshot', entries: fold.below(scope.prefix) });
+function tellAll(feed: WatchFeed<StateChange>, watched: Watched, fold: StateFold): void {
+  watched.fresh = false;
+  feed.next({ kind: 'snapshot', entries: fold.below(watched.prefix) });
 }
 
 function tellChanged(
   feed: WatchFeed<StateChange>,
-  scope: Scope,
+  watched: Watched,
   fold: StateFold,
   changed: ReadonlySet<string>,
 ): void {
-  const keys = [...changed].filter((key) => key.startsWith(scope.prefix));
+  const keys = [...changed].filter((key) => key.startsWith(watched.prefix));
   if (keys.length === 0) return;
   const put = keys.map((key) => fold.get(key)).filter((entry) => entry !== undefined);
   const removed = keys.filter((key) => fold.get(key) === undefined);

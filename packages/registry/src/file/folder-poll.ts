@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import type { Scope } from '@colorway/core/background';
 import type { Folder } from './folder.js';
 
 /** What one look at a folder should cover. */
@@ -10,6 +11,8 @@ export interface Look {
 }
 
 export interface FolderPollOptions {
+  /** Of the directory. */
+  readonly scope: Scope;
   readonly folder: Folder;
   /** The folder inside it that is looked at. */
   readonly path: string;
@@ -31,16 +34,17 @@ const RELAXED = 4;
  */
 export class FolderPoll {
   readonly #options: FolderPollOptions;
+  readonly #scope: Scope;
   #names = new Set<string>();
   #watcher: { readonly fs: FSWatcher; readonly identity: string } | undefined;
   #told = false;
   #nextAll = 0;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
 
   constructor(options: FolderPollOptions) {
     this.#options = options;
+    this.#scope = options.scope.child(`poll of ${options.path}`);
     this.#arm(0);
   }
 
@@ -56,9 +60,9 @@ export class FolderPoll {
   }
 
   close(): void {
-    this.#closed = true;
     clearTimeout(this.#timer);
     this.#unwatch();
+    void this.#scope.dispose(); // Never rejects; whoever closes the directory waits for it.
   }
 
   async #look(): Promise<void> {
@@ -77,21 +81,21 @@ export class FolderPoll {
     } catch (error) {
       this.#unwatch();
       this.#nextAll = performance.now() + this.#options.pollMs;
-      if (!this.#closed) this.#options.failed(this.#options.folder.failed(error));
+      if (!this.#scope.isDisposed) this.#options.failed(this.#options.folder.failed(error));
     }
     this.#looking = false;
     this.#arm(this.#names.size > 0 ? GATHER_MS : this.#nextAll - performance.now());
   }
 
   #arm(ms: number): void {
-    if (this.#closed || this.#looking) return;
+    if (this.#scope.isDisposed || this.#looking) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), Math.max(1, ms)).unref();
+    this.#timer = setTimeout(() => this.#scope.spawn('look', () => this.#look()), Math.max(1, ms)).unref();
   }
 
   /** Before the folder is read, so that nothing falls between. */
   #watch(identity: string): void {
-    if (this.#closed || this.#watcher?.identity === identity) return;
+    if (this.#scope.isDisposed || this.#watcher?.identity === identity) return;
     this.#unwatch();
     try {
       const fs = watch(this.#options.path, { persistent: false }, (_event, name) => this.#hear(name));

@@ -1,3 +1,4 @@
+export { dateOf } from './date-header.js';
 export {
   type HttpAnswer,
   type HttpCall,

@@ -107,12 +107,8 @@ export class GrpcChannel {
       end(new Error('the connection was closed'));
       return undefined;
     }
-    const stream = this.#session.request({
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    });
+    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = runUntraced(() => this.#session.request(headers));
     const reader = new FrameReader();
     stream
       .on('response', (headers) => {

@@ -34,9 +34,13 @@ export class NacosConnection implements Losable {
     server: NacosServer,
     options: ResolvedNacosOptions,
     headers: Headers,
+    signal: AbortSignal,
   ): Promise<NacosConnection> {
+    signal.throwIfAborted();
     const channel = new GrpcChannel({ ...server, port: server.grpcPort, tls: options.tls });
     const connection = new NacosConnection(channel, headers, options.timeoutMs);
+    const abort = (): void => channel.close(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
     try {
       await connection.#within(channel.connected());
       await connection.#setUp(options.namespace);
@@ -44,6 +48,8 @@ export class NacosConnection implements Losable {
     } catch (error) {
       channel.close(error as Error);
       throw connection.#failed(error);
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { InstanceChange, InstanceRecord, InstanceStore, Watch, WatchObserver } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import { frozenRecord } from '../stored-record.js';
 import { NacosHttp } from './nacos-http.js';
 import { NacosLink } from './nacos-link.js';
@@ -28,6 +29,7 @@ export function nacosInstances(options: NacosOptions = {}): {
 
 class NacosInstances implements InstanceStore {
   readonly reach = 'network';
+  readonly #scope = new Scope('Nacos directory');
   readonly #http: NacosHttp;
   readonly #link: NacosLink;
   readonly #registrations: Registrations;
@@ -36,11 +38,11 @@ class NacosInstances implements InstanceStore {
   constructor(options: NacosOptions) {
     const resolved = resolveNacosOptions(options);
     this.#http = new NacosHttp(resolved);
-    this.#registrations = new Registrations(resolved, this.#http);
-    this.#link = new NacosLink(resolved, this.#http, (connection) =>
+    this.#registrations = new Registrations(this.#scope, resolved, this.#http);
+    this.#link = new NacosLink(this.#scope, resolved, this.#http, (connection) =>
       this.#registrations.restoreAll(connection),
     );
-    this.#watch = new ServiceWatch(this.#link, resolved);
+    this.#watch = new ServiceWatch(this.#scope, this.#link, resolved);
   }
 
   register(instance: InstanceRecord, leaseMs: number): Promise<void> {
@@ -67,5 +69,6 @@ class NacosInstances implements InstanceStore {
     this.#registrations.close();
     this.#link.close();
     await this.#http.close();
+    await this.#scope.dispose();
   }
 }

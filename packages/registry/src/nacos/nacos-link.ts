@@ -1,4 +1,5 @@
 import { ColorwayError } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import { awaited, KeptConnection } from '../kept-connection.js';
 import { reasonOf } from '../warn.js';
 import { NacosConnection } from './nacos-connection.js';
@@ -9,17 +10,19 @@ import type { ResolvedNacosOptions } from './options.js';
 export class NacosLink {
   readonly #options: ResolvedNacosOptions;
   readonly #http: NacosHttp;
-  readonly #kept = new KeptConnection(() => this.#open(), closedError);
+  readonly #kept: KeptConnection<NacosConnection>;
   readonly #prepare: (connection: NacosConnection) => Promise<void>;
   /** Which server is tried first. */
   #first = 0;
 
   /** `prepare` is done on each new connection before anybody uses it. */
   constructor(
+    scope: Scope,
     options: ResolvedNacosOptions,
     http: NacosHttp,
     prepare: (connection: NacosConnection) => Promise<void>,
   ) {
+    this.#kept = new KeptConnection(scope, (signal) => this.#open(signal), closedError);
     this.#options = options;
     this.#http = http;
     this.#prepare = prepare;
@@ -43,13 +46,13 @@ export class NacosLink {
     this.#kept.close();
   }
 
-  async #open(): Promise<NacosConnection> {
+  async #open(signal: AbortSignal): Promise<NacosConnection> {
     const { servers } = this.#options;
     const problems: unknown[] = [];
     for (let tried = 0; tried < servers.length; tried++) {
       const at = (this.#first + tried) % servers.length;
       try {
-        const connection = await this.#openTo(at);
+        const connection = await this.#openTo(at, signal);
         this.#first = at;
         return connection;
       } catch (error) {
@@ -65,15 +68,20 @@ export class NacosLink {
     });
   }
 
-  async #openTo(at: number): Promise<NacosConnection> {
+  async #openTo(at: number, signal: AbortSignal): Promise<NacosConnection> {
     const server = this.#options.servers[at] as ResolvedNacosOptions['servers'][number];
-    const connection = await NacosConnection.open(server, this.#options, () => this.#http.headers());
+    const headers = () => this.#http.headers();
+    const connection = await NacosConnection.open(server, this.#options, headers, signal);
+    const abort = (): void => connection.close(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
     try {
       await this.#prepare(connection);
       return connection;
     } catch (error) {
       connection.close(error as Error);
       throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 }

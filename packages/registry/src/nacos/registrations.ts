@@ -1,4 +1,5 @@
 import { ColorwayError, type InstanceRecord, quote } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import type { NacosConnection } from './nacos-connection.js';
 import type { NacosHttp } from './nacos-http.js';
 import { saysTheSame, toNacos } from './nacos-instance.js';
@@ -19,11 +20,13 @@ interface Registered {
  * run.
  */
 export class Registrations {
+  readonly #scope: Scope;
   readonly #options: ResolvedNacosOptions;
   readonly #http: NacosHttp;
   readonly #byId = new Map<string, Registered>();
 
-  constructor(options: ResolvedNacosOptions, http: NacosHttp) {
+  constructor(scope: Scope, options: ResolvedNacosOptions, http: NacosHttp) {
+    this.#scope = scope;
     this.#options = options;
     this.#http = http;
   }
@@ -134,11 +137,18 @@ export class Registrations {
 
   /** Looks when the lease may be over; renewing only moves `renewedAt`. */
   #keep(registered: Registered, ms: number): void {
+    if (this.#scope.isDisposed) return;
     registered.timer = setTimeout(() => {
       const restMs = registered.renewedAt + registered.leaseMs - performance.now();
       if (restMs > 0) this.#keep(registered, Math.ceil(restMs));
-      else void this.deregister(registered.record.id).catch(() => {});
+      else this.#end(registered.record.id);
     }, ms).unref();
+  }
+
+  /** Its lease is over; a server that cannot be told takes it out with the connection. */
+  #end(id: string): void {
+    if (this.#scope.isDisposed) return;
+    this.#scope.spawn(`end of the lease of ${id}`, () => this.deregister(id).catch(() => {}));
   }
 
   #forget(id: string): void {

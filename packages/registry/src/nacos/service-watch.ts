@@ -1,5 +1,5 @@
 import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } from '@colorway/core';
-import { backoffMs, Deferred, sleep } from '@colorway/core/background';
+import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { NacosConnection } from './nacos-connection.js';
@@ -19,6 +19,7 @@ const RECHECK_EVERY = 5;
  * nobody of new services: their names are listed again and again, and each is subscribed to.
  */
 export class ServiceWatch {
+  readonly #scope: Scope;
   readonly #link: NacosLink;
   readonly #options: ResolvedNacosOptions;
   readonly #ledger: InstanceLedger;
@@ -28,12 +29,14 @@ export class ServiceWatch {
   #placements: Placements;
   #pushed: Readonly<Record<string, unknown>>[] = [];
   #afterOutage = false;
-  #stop: AbortController | undefined;
+  /** Owns what goes on while anybody watches. */
+  #following: Scope | undefined;
   /** One that was stopped may still wait for an answer when the next one begins. */
-  #running = Promise.resolve();
+  #ended = Promise.resolve();
   #awake = new Deferred();
 
-  constructor(link: NacosLink, options: ResolvedNacosOptions) {
+  constructor(scope: Scope, link: NacosLink, options: ResolvedNacosOptions) {
+    this.#scope = scope;
     this.#link = link;
     this.#options = options;
     this.#ledger = new InstanceLedger({ graceMs: options.graceMs });
@@ -44,10 +47,13 @@ export class ServiceWatch {
     const feed = new WatchFeed(observer, (closed) => this.#remove(closed));
     this.#feeds.add(feed);
     this.#fresh.add(feed);
-    if (this.#stop === undefined) {
-      this.#stop = new AbortController();
-      const { signal } = this.#stop;
-      this.#running = this.#running.then(() => this.#run(signal));
+    if (this.#following === undefined) {
+      this.#following = this.#scope.child('watches');
+      const before = this.#ended;
+      this.#following.spawn('follow', async (signal) => {
+        await before;
+        await this.#run(signal);
+      });
     }
     this.#awake.resolve();
     return feed;
@@ -61,8 +67,8 @@ export class ServiceWatch {
     this.#feeds.delete(feed);
     this.#fresh.delete(feed);
     if (this.#feeds.size > 0) return;
-    this.#stop?.abort();
-    this.#stop = undefined;
+    if (this.#following !== undefined) this.#ended = this.#following.dispose();
+    this.#following = undefined;
     this.#awake.resolve();
   }
 

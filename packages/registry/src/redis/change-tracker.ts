@@ -7,7 +7,7 @@ import type {
   Watch,
   WatchObserver,
 } from '@colorway/core';
-import { backoffMs, Deferred, sleep } from '@colorway/core/background';
+import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
 import { WatchFeed } from '../watch-feed.js';
 import type { ResolvedRedisOptions } from './options.js';
@@ -28,6 +28,7 @@ const MANY = 1_000;
  * are over. After every doubt all is read anew.
  */
 export class ChangeTracker {
+  readonly #scope: Scope;
   readonly #link: RedisLink;
   readonly #space: RedisKeySpace;
   readonly #pollMs: number;
@@ -38,12 +39,14 @@ export class ChangeTracker {
   /** Feeds that have had no snapshot since the last doubt. */
   readonly #fresh = new Set<WatchFeed<InstanceChange> | WatchFeed<StateChange>>();
   #afterOutage = false;
-  #stop: AbortController | undefined;
+  /** Owns what goes on while anybody watches. */
+  #following: Scope | undefined;
   /** One that was stopped may still wait for an answer when the next one begins. */
-  #running = Promise.resolve();
+  #ended = Promise.resolve();
   #awake = new Deferred();
 
-  constructor(link: RedisLink, space: RedisKeySpace, options: ResolvedRedisOptions) {
+  constructor(scope: Scope, link: RedisLink, space: RedisKeySpace, options: ResolvedRedisOptions) {
+    this.#scope = scope;
     this.#link = link;
     this.#space = space;
     this.#pollMs = options.pollMs;
@@ -68,10 +71,13 @@ export class ChangeTracker {
 
   #added(feed: WatchFeed<InstanceChange> | WatchFeed<StateChange>): Watch {
     this.#fresh.add(feed);
-    if (this.#stop === undefined) {
-      this.#stop = new AbortController();
-      const { signal } = this.#stop;
-      this.#running = this.#running.then(() => this.#run(signal));
+    if (this.#following === undefined) {
+      this.#following = this.#scope.child('watches');
+      const before = this.#ended;
+      this.#following.spawn('follow', async (signal) => {
+        await before;
+        await this.#run(signal);
+      });
     }
     this.#awake.resolve();
     return feed;
@@ -82,8 +88,8 @@ export class ChangeTracker {
     this.#stateFeeds.delete(feed as WatchFeed<StateChange>);
     this.#fresh.delete(feed);
     if (this.#instanceFeeds.size + this.#stateFeeds.size > 0) return;
-    this.#stop?.abort();
-    this.#stop = undefined;
+    if (this.#following !== undefined) this.#ended = this.#following.dispose();
+    this.#following = undefined;
     this.#awake.resolve();
   }
 

@@ -27,17 +27,32 @@ export class RedisConnection implements Losable {
   readonly lost = new Deferred();
   readonly #client: Client;
   readonly #timeoutMs: number;
+  /** The client forgets a socket that is still connecting. */
+  readonly #socket = new AbortController();
   #why: Error | undefined;
 
   /** @throws what the client throws, or ColorwayError `COLORWAY_DIRECTORY_FAILED` when it is late. */
-  static async open(server: RedisServer, tls: TlsOptions, timeoutMs: number): Promise<RedisConnection> {
+  static async open(
+    server: RedisServer,
+    tls: TlsOptions,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<RedisConnection> {
+    signal.throwIfAborted();
     const connection = new RedisConnection(server, tls, timeoutMs);
+    const abort = (): void => connection.close(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      await connection.#within(runUntraced(() => connection.#client.connect()));
+      await connection.#within(
+        runUntraced(() => connection.#client.connect()),
+        signal,
+      );
       return connection;
     } catch (error) {
       connection.close(error as Error);
       throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -55,10 +70,13 @@ export class RedisConnection implements Losable {
       disableOfflineQueue: true,
       disableClientInfo: true,
       maintNotifications: 'disabled',
+      // Each command has a time limit below. The client's own is 5 s, and leaves a timer for each command.
+      commandOptions: { timeout: 0 },
       socket: {
         host: server.host,
         port: server.port,
         connectTimeout: timeoutMs,
+        signal: this.#socket.signal,
         reconnectStrategy: false,
         ...(server.secure ? { ...identity, tls: true as const } : {}),
         ...(server.secure && ca !== undefined ? { ca: ca as string } : {}),
@@ -99,16 +117,18 @@ export class RedisConnection implements Losable {
     this.#why ??= why;
     this.lost.resolve();
     this.#client.destroy();
+    this.#socket.abort();
   }
 
-  #within<T>(answer: Promise<T>): Promise<T> {
-    return within(this.#timeoutMs, answer, () => {
+  #within<T>(answer: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const onLate = (): ColorwayError => {
       const late = new ColorwayError(
         'COLORWAY_DIRECTORY_FAILED',
         `Redis at ${this.address} has not answered within ${this.#timeoutMs} ms. Check that it can be reached, or raise timeoutMs.`,
       );
       this.close(late);
       return late;
-    });
+    };
+    return within(this.#timeoutMs, answer, onLate, { signal });
   }
 }

@@ -1,4 +1,5 @@
 import type { Directory, InstanceStore, StateStore } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import { ChangeTracker } from './change-tracker.js';
 import { type RedisOptions, resolveRedisOptions } from './options.js';
 import { RedisInstances } from './redis-instances.js';
@@ -18,15 +19,17 @@ import { RedisState } from './redis-state.js';
  */
 export function redisDirectory(options: RedisOptions = {}): Required<Directory> {
   const resolved = resolveRedisOptions(options);
-  const link = new RedisLink(resolved);
+  const scope = new Scope('Redis directory');
+  const link = new RedisLink(scope, resolved);
   const space = new RedisKeySpace(resolved);
-  const tracker = new ChangeTracker(link, space, resolved);
+  const tracker = new ChangeTracker(scope, link, space, resolved);
   return {
     instances: new RedisInstances(link, space, tracker),
     state: new RedisState(link, space, tracker, resolved.wait),
     close: async () => {
       tracker.close();
       link.close();
+      await scope.dispose();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { ColorwayError, isColorwayError } from '@colorway/core';
+import type { Scope } from '@colorway/core/background';
 import { awaited, KeptConnection } from '../kept-connection.js';
 import { reasonOf } from '../warn.js';
 import type { RedisServer, ResolvedRedisOptions } from './options.js';
@@ -14,12 +15,13 @@ const MAX_HOPS = 5;
  */
 export class RedisLink {
   readonly #options: ResolvedRedisOptions;
-  readonly #kept = new KeptConnection(() => this.#open(), closedError);
+  readonly #kept: KeptConnection<RedisConnection>;
   /** Where to look first. */
   #hint: RedisServer | undefined;
 
-  constructor(options: ResolvedRedisOptions) {
+  constructor(scope: Scope, options: ResolvedRedisOptions) {
     this.#options = options;
+    this.#kept = new KeptConnection(scope, (signal) => this.#open(signal), closedError);
   }
 
   /**
@@ -59,11 +61,11 @@ export class RedisLink {
     this.#kept.close();
   }
 
-  async #open(): Promise<RedisConnection> {
+  async #open(signal: AbortSignal): Promise<RedisConnection> {
     const problems: ColorwayError[] = [];
-    for (const server of await this.#candidates()) {
+    for (const server of await this.#candidates(signal)) {
       try {
-        const connection = await this.#openPrimary(server);
+        const connection = await this.#openPrimary(server, signal);
         this.#hint = server;
         return connection;
       } catch (error) {
@@ -75,9 +77,9 @@ export class RedisLink {
     throw allFailed(problems);
   }
 
-  async #openPrimary(server: RedisServer): Promise<RedisConnection> {
+  async #openPrimary(server: RedisServer, signal: AbortSignal): Promise<RedisConnection> {
     const { tls, timeoutMs } = this.#options;
-    const connection = await RedisConnection.open(server, tls, timeoutMs);
+    const connection = await RedisConnection.open(server, tls, timeoutMs, signal);
     try {
       await connection.mustBePrimary();
       return connection;
@@ -88,21 +90,24 @@ export class RedisLink {
   }
 
   /** The servers that may be the primary, the likeliest first. */
-  async #candidates(): Promise<readonly RedisServer[]> {
+  async #candidates(signal: AbortSignal): Promise<readonly RedisServer[]> {
     const { servers, sentinel } = this.#options;
     const hint = this.#hint;
-    if (sentinel !== undefined) return [await this.#askSentinels(sentinel)];
+    if (sentinel !== undefined) return [await this.#askSentinels(sentinel, signal)];
     if (hint === undefined) return servers;
     return [hint, ...servers.filter(({ host, port }) => host !== hint.host || port !== hint.port)];
   }
 
   /** As Redis's "Guidelines for Redis clients with support for Redis Sentinel" say: one after the other. */
-  async #askSentinels(sentinel: NonNullable<ResolvedRedisOptions['sentinel']>): Promise<RedisServer> {
+  async #askSentinels(
+    sentinel: NonNullable<ResolvedRedisOptions['sentinel']>,
+    signal: AbortSignal,
+  ): Promise<RedisServer> {
     const { servers, tls, timeoutMs } = this.#options;
     const problems: ColorwayError[] = [];
     for (const server of servers) {
       try {
-        const connection = await RedisConnection.open(server, tls, timeoutMs);
+        const connection = await RedisConnection.open(server, tls, timeoutMs, signal);
         const asked = connection.send('SENTINEL', 'get-master-addr-by-name', sentinel.name);
         const told = await asked.finally(() => connection.close(new Error('asked')));
         if (Array.isArray(told)) return { ...sentinel.primary, host: String(told[0]), port: Number(told[1]) };

@@ -51,6 +51,16 @@ export class RedisState implements StateStore {
     });
   }
 
+  async now(): Promise<number> {
+    return this.#link.call(async (connection) => {
+      const told = await connection.send('TIME');
+      const [seconds, microseconds] = Array.isArray(told) ? told.map(Number) : [];
+      const ms = (seconds ?? Number.NaN) * 1_000 + (microseconds ?? 0) / 1_000;
+      if (Number.isFinite(ms)) return Math.floor(ms);
+      throw unreadable(connection, told);
+    });
+  }
+
   async create(
     key: string,
     value: string,

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '@colorway/core';
+import { Scope } from '@colorway/core/background';
 import type { NacosConnection } from '../../src/nacos/nacos-connection.js';
 import type { NacosHttp } from '../../src/nacos/nacos-http.js';
 import { resolveNacosOptions } from '../../src/nacos/options.js';
@@ -26,7 +27,11 @@ function connection(refuses: string): NacosConnection {
 describe('what stands by a connection that was lost', () => {
   it('is restored each by itself: one that is refused keeps no other away, and fails its own renewal', async () => {
     const http = { update: async () => {} } as unknown as NacosHttp;
-    const registrations = new Registrations(resolveNacosOptions({ url: 'http://127.0.0.1:8848' }), http);
+    const registrations = new Registrations(
+      new Scope('test'),
+      resolveNacosOptions({ url: 'http://127.0.0.1:8848' }),
+      http,
+    );
     const first = connection('none');
     await registrations.register(first, record('order', 1), 60_000);
     await registrations.register(first, record('stock', 2), 60_000);
