@@ -2,17 +2,16 @@ import { errorMonitor } from 'node:events';
 import type http from 'node:http';
 import type { ClientRequest } from 'node:http';
 import type https from 'node:https';
-import { isIP } from 'node:net';
 import {
-  activeTrail,
+  activeContext,
   type Coloring,
   ColorwayError,
   colorOf,
   type FlowType,
-  type Instance,
   type RouteDecision,
 } from '@colorway/core';
-import { Attempt } from './attempt.js';
+import { addressOf, type RequestTarget } from './agent-address.js';
+import type { Attempt } from './attempt.js';
 import { Balancer } from './balancing/balancer.js';
 import { type Balancing, resolveBalancing } from './balancing/balancing-options.js';
 import type { Standing } from './balancing/standing.js';
@@ -21,8 +20,10 @@ import { measure } from './measured-request.js';
 import type { ClientOptions } from './options.js';
 import { readHeader, urlForProxy, withoutProxy } from './request-head.js';
 import { colorRequest, signRequest, uncolorRequest } from './request-headers.js';
+import { type Calls, RoutedCall } from './routed-call.js';
 import { PASS, ServiceCaller, WAIT, type Way } from './service-caller.js';
 import type { Target } from './target.js';
+import { enterOnUpgrade, inShort, isUpgrade } from './upgrade-request.js';
 
 export interface AgentPoolOptions extends ClientOptions {
   /** Options of the agent of each instance; TLS options serve those that speak TLS. Default: `keepAlive: true`. */
@@ -32,15 +33,6 @@ export interface AgentPoolOptions extends ClientOptions {
 /** What node:http calls on an agent. */
 export interface AgentLike {
   addRequest(request: ClientRequest, options: RequestTarget): void;
-}
-
-/** The options that node:http hands to an agent, as far as we look at them. */
-export interface RequestTarget {
-  readonly host?: string;
-  readonly port?: number | string;
-  readonly hostname?: string;
-  readonly servername?: string;
-  readonly socketPath?: string;
 }
 
 /** The attempts of one call that may be tried again from outside. */
@@ -58,6 +50,7 @@ export class AgentCaller {
   readonly balancer: Balancer<http.Agent>;
   readonly retry: Balancing['retry'];
   readonly #serverName: ClientOptions['tlsServerName'];
+  readonly #calls: Calls;
   readonly #release: (() => void)[];
   #isClosed = false;
 
@@ -71,6 +64,13 @@ export class AgentCaller {
       open: ({ secure }) => keepAliveAgent(secure, options.agentOptions ?? {}),
       close: retire,
     });
+    this.#calls = {
+      caller: this.caller,
+      balancer: this.balancer,
+      maxRetries: this.retry.max,
+      address: ({ instance }, request, given) =>
+        addressOf(instance, options.tlsServerName, request, given, true),
+    };
     this.#release = [
       coloring.onViewChange((view) => this.balancer.follow(view)),
       coloring.onClose('release', () => this.close()),
@@ -139,18 +139,19 @@ export class AgentCaller {
      OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
   #pass({ request, options, fallback, target, flow }: Call): void {
     this.#setColor(request, this.caller.propagates(target) ? flow : undefined, undefined);
-    if (target.isSingleLabel && !target.isLocal)
+    if (isUpgrade(request)) enterOnUpgrade(request, activeContext());
+    else if (target.isSingleLabel && !target.isLocal)
       request.prependOnceListener(errorMonitor, (error) => this.caller.explainNotFound(target, error));
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }
 
-  #route(decision: RouteDecision, { request, options, flow, attempts, proxied }: Call): void {
+  #route(decision: RouteDecision, call: Call): void {
+    const { request, options, flow, attempts, proxied } = call;
     const color = colorOf(flow);
     if (flow === undefined) this.caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw this.caller.refuse(decision, color);
-    const { clock } = this.balancer;
-    const now = clock.now();
+    const now = this.balancer.clock.now();
     const set = this.balancer.set(decision, color);
     const standing =
       (attempts !== undefined && attempts.tried.size > 0 && set.pickAgain(now, attempts.tried)) ||
@@ -160,12 +161,20 @@ export class AgentCaller {
     if (this.caller.signs) signRequest(request, this.caller);
     if (attempts === undefined || attempts.count === 0) set.budget.deposit(now);
     this.caller.attempt(decision, color, standing.instance, (attempts?.count ?? 0) + 1);
-    const attempt = new Attempt(set, standing, now);
-    if (attempts !== undefined) attempts.last = attempt;
-    measure(request, { attempt, color, clock, trail: activeTrail() });
+    const routed = new RoutedCall(this.#calls, {
+      decision,
+      set,
+      color,
+      context: activeContext(),
+      options,
+      isTriedOutside: attempts !== undefined,
+    });
+    const sending = routed.sending(standing, now);
+    if (attempts !== undefined) attempts.last = sending.attempt;
+    measure(request, sending);
     (standing.transport as http.Agent & AgentLike).addRequest(request, {
       ...options,
-      ...this.#address(standing.instance),
+      ...addressOf(standing.instance, this.#serverName, request, options),
     });
   }
 
@@ -184,11 +193,6 @@ export class AgentCaller {
     const number = Number(port) || defaultPort;
     return this.caller.targets.of(host, number === defaultPort ? undefined : number);
   }
-
-  #address({ host, port }: Instance): RequestTarget {
-    const servername = this.#serverName === 'instance' ? { servername: isIP(host) === 0 ? host : '' } : {};
-    return { host, port, hostname: host, ...servername };
-  }
 }
 
 interface Call {
@@ -204,7 +208,8 @@ interface Call {
 
 /** As agents of Node report that they have no socket: the error, or why it was destroyed, is emitted in the next tick. */
 function fail(request: ClientRequest, error?: Error): void {
-  (request as unknown as { onSocket(socket: null, error?: Error): void }).onSocket(null, error);
+  const told = error !== undefined && isUpgrade(request) ? inShort(error) : error;
+  (request as unknown as { onSocket(socket: null, error?: Error): void }).onSocket(null, told);
 }
 
 /** Closes the free connections now, and the others when they become free. */

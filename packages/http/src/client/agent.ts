@@ -1,7 +1,8 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import type { Coloring } from '@colorway/core';
-import { AgentCaller, type AgentLike, type AgentPoolOptions, type RequestTarget } from './agent-caller.js';
+import type { RequestTarget } from './agent-address.js';
+import { AgentCaller, type AgentLike, type AgentPoolOptions } from './agent-caller.js';
 
 export interface ColoredAgentOptions extends AgentPoolOptions {
   /** The scheme of the URLs that this agent is for: node:http and node:https want an agent each. Default `http:`. */
@@ -18,7 +19,10 @@ export interface ColoredAgentOptions extends AgentPoolOptions {
  *
  * Which hosts are services, and what happens to others, is as with `coloredDispatcher`. Whether an instance is
  * called with TLS is the instance's choice, not the URL's. Connections are kept alive for each instance, and
- * closed when it leaves the directory. Nothing is tried again: an agent cannot send a body twice.
+ * closed when it leaves the directory. Nothing is tried again, for an agent cannot send a body twice; upgrades have
+ * none, and go on to another instance where one cannot be reached, breaks off before it answers, or is another one.
+ * Their errors have a message that fits into a close frame, with the whole one as `cause`, and what comes over an
+ * upgraded connection is handled in the context of the request.
  *
  * Refusals are emitted as the request's `error`, a `ColorwayError`. A colored request whose connection fails
  * before the response emits `COLORWAY_INSTANCE_UNREACHABLE` with the socket's error as its `cause`. Headers given as

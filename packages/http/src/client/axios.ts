@@ -7,13 +7,8 @@ import axios, {
   type AxiosInstance,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import {
-  AgentCaller,
-  type AgentLike,
-  type AgentPoolOptions,
-  Attempts,
-  type RequestTarget,
-} from './agent-caller.js';
+import type { RequestTarget } from './agent-address.js';
+import { AgentCaller, type AgentLike, type AgentPoolOptions, Attempts } from './agent-caller.js';
 import { failedToConnect, isConnectionFailure, isIdempotent, isReplayable } from './connection-failure.js';
 import { mayGoOn } from './misdirected.js';
 import { PASS } from './service-caller.js';

@@ -65,6 +65,14 @@ function changeHead(request: ClientRequest, changes: HeaderChanges, path: string
   rendering._header = changed;
 }
 
+/** The headers of a request whose head is rendered, as it was sent. */
+export function headerLines(request: ClientRequest): (readonly [name: string, value: string])[] {
+  return linesOf((request as unknown as Rendering)._header ?? '').map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+}
+
 /** The URL of a request that is made out to a proxy: `GET http://stock/items/7`. */
 export function urlForProxy({ path }: ClientRequest): URL | undefined {
   return /^https?:\/\//i.test(path) && URL.canParse(path) ? new URL(path) : undefined;

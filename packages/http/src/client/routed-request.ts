@@ -96,6 +96,12 @@ export abstract class RoutedRequest {
     this.#attempt?.judge(outcomeOf(status, isRefusal), this.#pools.balancer.clock.now());
   }
 
+  /** The connection leaves HTTP: it is no request any more. */
+  protected upgraded(status: number): void {
+    this.answered(status, undefined);
+    this.ended();
+  }
+
   /** The instance is another one, and has done nothing. The request goes on when this answer is over. */
   protected disowned(): void {
     this.isMisdirected = true;
@@ -170,8 +176,8 @@ export abstract class RoutedRequest {
   #mayTryAgain(): boolean {
     if (this.#isAnswered || this.#attempts > this.#pools.maxRetries) return false;
     if (!this.#isWritten) return true;
-    const { method, body, idempotent, upgrade } = this.#options;
-    return (idempotent ?? isIdempotent(method)) && !upgrade && isReplayable(body);
+    const { method, body, idempotent } = this.#options;
+    return (idempotent ?? isIdempotent(method)) && isReplayable(body);
   }
 
   #final(error: Error, { instance }: Standing<Dispatcher>): Error {

@@ -95,8 +95,7 @@ export class LegacyRequest extends RoutedRequest implements Handler {
   }
 
   onUpgrade(status: number, headers: Buffer[] | string[] | null, socket: Duplex): void {
-    this.answered(status, undefined);
-    this.ended();
+    this.upgraded(status);
     if (this.isHere) this.#handler.onUpgrade?.(status, headers, socket);
     else this.within(() => this.#handler.onUpgrade?.(status, headers, socket));
   }
@@ -152,8 +151,7 @@ export class ModernRequest extends RoutedRequest implements Handler {
   onRequestUpgrade(
     ...[controller, status, headers, socket]: Parameters<NonNullable<Handler['onRequestUpgrade']>>
   ): void {
-    this.answered(status, undefined);
-    this.ended();
+    this.upgraded(status);
     this.within(() => this.#handler.onRequestUpgrade?.(controller, status, headers, socket));
   }
 

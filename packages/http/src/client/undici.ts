@@ -1,4 +1,4 @@
-import { type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
+import { activeContext, type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
 import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
 import { isModern, understood } from './handler-forms.js';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
@@ -7,6 +7,7 @@ import type { Target } from './target.js';
 import { LegacyRequest, ModernRequest, rejectWith, telling } from './undici-handlers.js';
 import { colored, uncolored, withHeaders } from './undici-headers.js';
 import { signed } from './undici-signature.js';
+import { upgrading } from './undici-upgrade.js';
 
 export interface ColoredDispatcherOptions extends PoolOptions {
   /** Takes the calls to hosts that are no services. Default: undici's global dispatcher, looked up at each call. */
@@ -29,7 +30,8 @@ export interface ColoredDispatcherOptions extends PoolOptions {
  *
  * A colored call fails with a `ColorwayError`: `COLORWAY_MEMBER_DOWN`, `COLORWAY_BASELINE_DOWN`,
  * `COLORWAY_SERVICE_UNKNOWN`, `COLORWAY_DIRECTORY_UNANSWERED`, or `COLORWAY_INSTANCE_UNREACHABLE` with the
- * connection's error as its `cause`. Aborts, timeouts, and all errors of uncolored connections are undici's own.
+ * connection's error as its `cause`; undici's `WebSocket` does not tell why, so it is reported there
+ * (`COLORWAY_WEBSOCKET_REFUSED`). Aborts, timeouts, and all errors of uncolored connections are undici's own.
  */
 export function coloredDispatcher(coloring: Coloring, options: ColoredDispatcherOptions = {}): Dispatcher {
   return new ColoredDispatcher(new PooledCaller(coloring, options), options.fallback);
@@ -49,7 +51,8 @@ export class ColoredDispatcher extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, given: Dispatcher.DispatchHandler): boolean {
-    const handler = understood(given);
+    let handler = understood(given);
+    if (options.upgrade) handler = upgrading(handler, options, this.#pools.caller, activeContext());
     try {
       this.#pools.mustBeOpen();
       const { caller } = this.#pools;

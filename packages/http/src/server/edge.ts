@@ -22,6 +22,7 @@ import {
   withTrail,
 } from '@colorway/core';
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { enterOnMessages } from '../context/upgrade-context.js';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
@@ -32,7 +33,6 @@ import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
 import { addServerTiming } from './server-timing.js';
 import { staleContext } from './stale-context.js';
-import { enterOnMessages } from './upgrade-context.js';
 
 /**
  * What an adapter does with a request: goes on as it is, goes on in a context, hands an error to its framework, or, where

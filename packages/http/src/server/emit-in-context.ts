@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
-import { activeContext, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
+import { enterOnEmit } from '../context/enter-on-emit.js';
 import type { RawResponse } from './raw.js';
 
 type Emitter = EventEmitter & { [SERVING]?: Serving };
@@ -52,15 +52,6 @@ function firstListener(method: 'on' | 'addListener' | 'prependListener'): EventE
       enterOnEmit(this, serving.context);
     }
     return prototype[method].call(this, event, listener) as typeof this;
-  };
-}
-
-/** Has every listener of an emitter run in a context, whoever emits. */
-export function enterOnEmit(emitter: EventEmitter, context: Context): void {
-  const { emit } = emitter;
-  emitter.emit = function (this: EventEmitter, ...event: Parameters<EventEmitter['emit']>): boolean {
-    if (activeContext() === context) return emit.apply(this, event);
-    return runInContext(context, () => emit.apply(this, event));
   };
 }
 

@@ -1,11 +1,12 @@
 import type { EventEmitter } from 'node:events';
 import type { Context } from '@opentelemetry/api';
-import { enterOnEmit } from './emit-in-context.js';
+import { enterOnEmit } from './enter-on-emit.js';
 
 /**
- * Lets what comes over an upgraded connection be handled in the context of the request that asked for the upgrade:
- * what the connection's listeners do, and those of the WebSocket that `ws` makes on it. The WebSocket is asked for itself,
- * because a compressed message is emitted from a queue that all connections of the process share.
+ * Lets what comes over an upgraded connection be handled in the context of the request that asked for the upgrade, at
+ * its server and at its client: what the connection's listeners do, and those of the WebSocket that `ws` makes on it. The
+ * WebSocket is asked for itself, because a compressed message is emitted from a queue that all connections of the process
+ * share.
  */
 export function enterOnMessages(context: Context, connection: EventEmitter): void {
   enterOnEmit(connection, context);

@@ -1,0 +1,97 @@
+import type { Agent, ClientRequest } from 'node:http';
+import { type Color, count, type RouteDecision, runInContext } from '@colorway/core';
+import type { Context } from '@opentelemetry/api';
+import type { RequestTarget } from './agent-address.js';
+import { Attempt } from './attempt.js';
+import type { Balancer } from './balancing/balancer.js';
+import type { EndpointSet } from './balancing/endpoint-set.js';
+import type { Standing } from './balancing/standing.js';
+import { HeldUpgrade } from './held-upgrade.js';
+import type { MeasuredRequest, Sending } from './measured-request.js';
+import { mayGoOn, nobodyLeft } from './misdirected.js';
+import { signRequest } from './request-headers.js';
+import type { ServiceCaller } from './service-caller.js';
+import { isResendable } from './upgrade-request.js';
+
+/** What the calls of one client share. */
+export interface Calls {
+  readonly caller: ServiceCaller;
+  readonly balancer: Balancer<Agent>;
+  readonly maxRetries: number;
+  /** What a request's options are overridden with at a further attempt. */
+  address(standing: Standing<Agent>, request: ClientRequest, options: RequestTarget): RequestTarget;
+}
+
+/** One call of node:http whose instances are chosen. */
+export interface Routed {
+  readonly decision: Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+  readonly set: EndpointSet<Agent>;
+  readonly color: Color | undefined;
+  readonly context: Context;
+  readonly options: RequestTarget;
+  /** Whether somebody outside tries again. */
+  readonly isTriedOutside: boolean;
+}
+
+/** From the first attempt of a call to its last: an upgrade goes on to another instance where nothing was done. */
+export class RoutedCall {
+  readonly #calls: Calls;
+  readonly #routed: Routed;
+  #held: HeldUpgrade | undefined;
+  #tried: Set<Standing<Agent>> | undefined;
+  #sent = 1;
+  /** Those of them that came after connection failures. */
+  #retries = 0;
+
+  constructor(calls: Calls, routed: Routed) {
+    this.#calls = calls;
+    this.#routed = routed;
+  }
+
+  sending(standing: Standing<Agent>, now: number): Sending<Agent> {
+    const { set, color, context } = this.#routed;
+    return {
+      attempt: new Attempt(set, standing, now),
+      color,
+      clock: this.#calls.balancer.clock,
+      context,
+      goOn: (failed, error) => this.#goOn(failed, error),
+    };
+  }
+
+  #goOn(failed: MeasuredRequest<Agent>, error: Error): Error | undefined {
+    const { balancer, maxRetries } = this.#calls;
+    const { set, isTriedOutside } = this.#routed;
+    if (isTriedOutside || !isResendable(failed.request, error)) return error;
+    const now = balancer.clock.now();
+    const wasDisowned = mayGoOn(error);
+    if (!wasDisowned && (this.#retries >= maxRetries || !set.budget.withdraw(now))) return error;
+    this.#tried = (this.#tried ?? new Set()).add(failed.sending.attempt.standing);
+    const standing = set.pickAgain(now, this.#tried);
+    if (standing === undefined) return wasDisowned ? nobodyLeft(set.wanted) : error;
+    if (!wasDisowned) this.#retries++;
+    return this.#again(standing, failed, now);
+  }
+
+  /** Gives back why it could not be sent. */
+  #again(standing: Standing<Agent>, failed: MeasuredRequest<Agent>, now: number): Error | undefined {
+    const { caller, address } = this.#calls;
+    const { decision, color, context, options } = this.#routed;
+    count('coloring.retries', { 'coloring.service': decision.service });
+    const sending = this.sending(standing, now);
+    this.#held ??= new HeldUpgrade(failed);
+    const held = this.#held;
+    try {
+      runInContext(context, () => {
+        caller.attempt(decision, color, standing.instance, ++this.#sent);
+        held.send({ ...options, ...address(standing, failed.request, options) }, sending, (request) => {
+          if (caller.signs) signRequest(request, caller);
+        });
+      });
+      return undefined;
+    } catch (error) {
+      sending.attempt.end(now);
+      return error as Error;
+    }
+  }
+}
