@@ -202,10 +202,11 @@ export class TopicHandover {
       });
       if (written && entry !== undefined) this.#store.add(entry, reading);
       if (written && isStep && result !== 'emptied') this.#counted(color, result.state.kind);
+      this.#settleDoubts();
       return result;
     } finally {
       this.#store.end(reading);
-      this.#changed();
+      this.#publish();
     }
   }
 
@@ -229,10 +230,11 @@ export class TopicHandover {
       const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
       if (await this.#memory.restore(wanted, { reading, only: color, mark })) return undefined;
       this.#store.refresh(wanted, reading, color);
+      this.#settleDoubts();
       return wanted;
     } finally {
       this.#store.end(reading);
-      this.#changed();
+      this.#publish();
     }
   }
 
@@ -258,7 +260,7 @@ export class TopicHandover {
 
   /**
    * What a watch told and does not prove is asked for. Where that fails, whoever waits for it asks again, and the
-   * upkeep of the topic does.
+   * upkeep of the topic does: never the failure itself, or two colors would ask in turn without a pause.
    */
   #settleDoubts(): void {
     if (this.#watch === undefined) return;
@@ -281,6 +283,10 @@ export class TopicHandover {
 
   #changed(): void {
     this.#settleDoubts();
+    this.#publish();
+  }
+
+  #publish(): void {
     const table = this.#store.current();
     if (table === this.#table) return;
     this.#table = table;
