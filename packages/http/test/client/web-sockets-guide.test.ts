@@ -169,13 +169,13 @@ describe('going out', () => {
         const socket = new WebSocket('ws://stock/live', { dispatcher });
         // end
         expect(await whoAnswers(socket)).toBe(`${id} red`);
-        // guide
-        setGlobalDispatcher(dispatcher);
-        // end
-        closing.push(() => setGlobalDispatcher(before));
-        expect(await whoAnswers(new WebSocket('ws://stock/live'))).toBe(`${id} red`);
-        setGlobalDispatcher(before);
       }
+      // guide
+      setGlobalDispatcher(dispatcher);
+      // end
+      closing.push(() => setGlobalDispatcher(before));
+      /* Node's own looks for it in Node's realm, which is not the one of tests. */
+      expect(await whoAnswers(new UndiciWebSocket('ws://stock/live'))).toBe(`${id} red`);
     });
   });
 });
