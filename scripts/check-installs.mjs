@@ -130,7 +130,7 @@ async function tryOut({ name, with: chosen, install, check, load = [process.exec
 /** Resolves in any case: with what it said, and whether it failed. */
 function run([command, ...args], cwd) {
   return new Promise((resolve) => {
-    execFile(command, args, { cwd, env, timeout: 120_000, maxBuffer: 1e8 }, (error, stdout, stderr) =>
+    execFile(command, args, { cwd, env, timeout: 300_000, maxBuffer: 1e8 }, (error, stdout, stderr) =>
       resolve({ failed: error !== null, text: `${stdout}${stderr}` }),
     );
   });

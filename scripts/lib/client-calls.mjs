@@ -3,10 +3,11 @@
 import { deepStrictEqual as equal, rejects } from 'node:assert';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import http, { createServer } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import { json, text } from 'node:stream/consumers';
 import { activeColor, withColor } from '@colorway/core';
+import { coloredAgent } from '@colorway/http/agent';
 import { coloredFetch } from '@colorway/http/fetch';
 import { coloredDispatcher } from '@colorway/http/undici';
 import { createColoring } from '@colorway/registry';
@@ -83,7 +84,20 @@ equal((await body.json()).length, 10);
 const signal = AbortSignal.timeout(50);
 await rejects(undici.request('http://stock/never', { dispatcher, signal }), { name: 'TimeoutError' });
 await rejects(ofNode('http://stock/never', { signal }), { name: 'TimeoutError' });
-await rejects(undici.request('http://nobody/', { dispatcher }), /nobody.*it knows stock/s);
+await rejects(undici.request('http://nobody/', { dispatcher }), /nobody.*it knows .*stock/s);
+
+// An agent sends a request again that reached an instance which is another one now, out of what this Node keeps of it.
+const agent = coloredAgent(coloring);
+await register('moved', '', 'shelf', 421);
+await register('shelf', '', 'shelf');
+for (let one = 0; one < 8; one++) {
+  const request = http.request('http://shelf/', { agent, method: one % 2 ? 'POST' : 'GET' });
+  request.end(one % 2 ? 'once' : undefined);
+  const [response] = await once(request, 'response');
+  const { id, length } = await json(response);
+  equal([response.statusCode, id, length], [200, 'shelf', one % 2 ? 4 : 0]);
+}
+agent.destroy();
 
 await Promise.all(open.map((close) => close()));
 const manifest = new URL('node_modules/undici/package.json', import.meta.url);
@@ -96,15 +110,17 @@ function colored(service, color) {
   return made;
 }
 
-async function register(id, color) {
-  await colored('stock', color).register({ host: '127.0.0.1', port: await serve(id) });
+async function register(id, color, service = 'stock', status = 200) {
+  await colored(service, color).register({ host: '127.0.0.1', port: await serve(id, status) });
 }
 
-async function serve(id) {
+async function serve(id, status = 200) {
   const server = createServer(async (incoming, response) => {
     if (incoming.url === '/never') return;
     const { length } = await text(incoming);
     const { 'x-infr-flowtype': flow = null, 'x-mine': mine = null } = incoming.headers;
+    if (status === 421) response.setHeader('x-colorway-misdirected', '1');
+    response.statusCode = status;
     response.end(JSON.stringify({ id, flow, length, mine }));
   });
   server.listen(0, '127.0.0.1');

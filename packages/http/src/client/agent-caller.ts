@@ -16,7 +16,7 @@ import { Balancer } from './balancing/balancer.js';
 import { type Balancing, resolveBalancing } from './balancing/balancing-options.js';
 import type { Standing } from './balancing/standing.js';
 import { keepAliveAgent } from './keep-alive-agent.js';
-import { measure } from './measured-request.js';
+import { measure } from './measure.js';
 import type { ClientOptions } from './options.js';
 import { readHeader, urlForProxy, withoutProxy } from './request-head.js';
 import { colorRequest, signRequest, uncolorRequest } from './request-headers.js';
@@ -171,7 +171,7 @@ export class AgentCaller {
     });
     const sending = routed.sending(standing, now);
     if (attempts !== undefined) attempts.last = sending.attempt;
-    measure(request, sending);
+    measure(request, sending, attempts === undefined ? (failed) => routed.resend(failed) : undefined);
     (standing.transport as http.Agent & AgentLike).addRequest(request, {
       ...options,
       ...addressOf(standing.instance, this.#serverName, request, options),

@@ -19,8 +19,9 @@ export interface ColoredAgentOptions extends AgentPoolOptions {
  *
  * Which hosts are services, and what happens to others, is as with `coloredDispatcher`. Whether an instance is
  * called with TLS is the instance's choice, not the URL's. Connections are kept alive for each instance, and
- * closed when it leaves the directory. Nothing is tried again, for an agent cannot send a body twice; upgrades have
- * none, and go on to another instance where one cannot be reached, breaks off before it answers, or is another one.
+ * closed when it leaves the directory. What failed is not tried again: an agent does not know what may be sent twice. An
+ * instance that answers that it is another one has done nothing: the request goes on to the next, unless its body was
+ * still being written. Upgrades go on too where one cannot be reached, or breaks off before it answers.
  * Their errors have a message that fits into a close frame, with the whole one as `cause`, and what comes over an
  * upgraded connection is handled in the context of the request.
  *

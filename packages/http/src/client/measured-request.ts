@@ -116,12 +116,3 @@ export class MeasuredRequest<T> {
 function brokeOffHere(request: ClientRequest, error: unknown): boolean {
   return request.destroyed && isConnectionFailure(error);
 }
-
-/** Measures a request that its caller holds. */
-export function measure<T>(request: ClientRequest, sending: Sending<T>): void {
-  const { emit } = request;
-  const measured = new MeasuredRequest(request, sending, (event, ...args) =>
-    emit.call(request, event, ...args),
-  );
-  request.emit = (event: string | symbol, ...args: unknown[]) => measured.emit(event, args);
-}

@@ -59,6 +59,25 @@ export class RoutedCall {
     };
   }
 
+  /**
+   * Sends a request, which is as new, to another instance than those that have said that they are others.
+   * @throws ColorwayError `COLORWAY_INSTANCE_MISDIRECTED` where there is none
+   */
+  resend({ request, sending: { attempt } }: MeasuredRequest<Agent>): Sending<Agent> {
+    const { caller, balancer, address } = this.#calls;
+    const { decision, set, color, options } = this.#routed;
+    const now = balancer.clock.now();
+    this.#tried = (this.#tried ?? new Set()).add(attempt.standing);
+    const standing = set.pickAgain(now, this.#tried);
+    if (standing === undefined) throw nobodyLeft(set.wanted);
+    count('coloring.retries', { 'coloring.service': decision.service });
+    caller.attempt(decision, color, standing.instance, ++this.#sent);
+    const sending = this.sending(standing, now);
+    const agent = standing.transport as Agent & { addRequest(request: ClientRequest, options: object): void };
+    agent.addRequest(request, { ...options, ...address(standing, request, options) });
+    return sending;
+  }
+
   #goOn(failed: MeasuredRequest<Agent>, error: Error): Error | undefined {
     const { balancer, maxRetries } = this.#calls;
     const { set, isTriedOutside } = this.#routed;
