@@ -1,5 +1,5 @@
 import type { StateStore } from '@colorway/core';
-import { UNANSWERED_VIEW } from '@colorway/core';
+import { LayeredMap, UNANSWERED_VIEW } from '@colorway/core';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { Environments, LastUse, overviewOf } from '../src/environments/index.js';
 
@@ -41,6 +41,38 @@ describe('the last use of an environment', () => {
     lastUse.note('made-up');
     await written();
     expect((await state.list('used/')).map(({ key }) => key)).toEqual(['used/feat-cart']);
+  });
+
+  it('costs the directory one read a second for colors that are made up, and those that are known are noted', async () => {
+    const asked: string[] = [];
+    const colored = LayeredMap.empty().with(new Map([['feat-cart', { kind: 'unavailable' }]]));
+    const view = {
+      ...UNANSWERED_VIEW,
+      services: LayeredMap.empty().with(new Map([['stock', { colored }]])),
+    } as never;
+    const counting = new Proxy(state, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          if (name === 'get') asked.push(String(args[0]));
+          return value.apply(target, args);
+        };
+      },
+    });
+    now += MINUTE_MS;
+    const flooded = new LastUse(counting, clock, undefined, () => view);
+    for (let one = 0; one < 4_000; one++) {
+      flooded.note(`made-up-${one}`);
+      if (one % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    flooded.note('feat-cart');
+    expect(await written()).toBe(now);
+    expect(asked.filter((key) => key.includes('made-up')).length).toBeLessThanOrEqual(4);
+    now += 1_000;
+    flooded.note('made-up-again');
+    await written();
+    expect(asked.at(-1)).toContain('made-up-again');
   });
 
   it('ends with its environment, and is not inherited by the next', async () => {

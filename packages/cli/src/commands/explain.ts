@@ -2,7 +2,7 @@ import { parseColor, type RouteDecision, route } from '@colorway/core';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
 
-/** What a call would do now, and why. Fails with {@link EXIT.notReady} where it would be refused. */
+/** What a call would do now, and why. Fails with {@link EXIT.notReady} where it would be refused, or is for no service. */
 export async function explainCall(
   { coloring, output }: Session,
   service: string,
@@ -30,7 +30,9 @@ export async function explainCall(
     throw new CommandFailure(
       EXIT.notReady,
       decision.reason,
-      `the call would be refused (${decision.reason}).`,
+      decision.reason === 'service-unknown'
+        ? `the directory does not know ${service} (${decision.reason}).`
+        : `the call would be refused (${decision.reason}).`,
     );
   }
 }
@@ -46,5 +48,5 @@ const WHY: Record<RouteDecision['reason'], (color: string | undefined, service: 
     `refused with COLORWAY_BASELINE_DOWN: no baseline instance of ${service} is alive (reason: baseline-down).`,
   'directory-unanswered': () => 'refused: the directory has not answered (reason: directory-unanswered).',
   'service-unknown': (_, service) =>
-    `refused with COLORWAY_SERVICE_UNKNOWN: nobody has registered ${service}. Check the spelling (reason: service-unknown).`,
+    `nobody has registered ${service}: it goes on to whatever host has that name (DNS), without a color. Clients that list ${service} in their option "services" refuse it with COLORWAY_SERVICE_UNKNOWN. Check the spelling (reason: service-unknown).`,
 };

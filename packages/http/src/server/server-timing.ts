@@ -47,8 +47,17 @@ function withTiming(response: RawResponse, args: readonly unknown[], timing: str
   }
 }
 
+/** A proxy copies what the called service told, which is in the trail too: those entries are told once. */
 function join(own: unknown, timing: string): string {
-  return own === undefined ? timing : `${Array.isArray(own) ? own.flat().join(', ') : own}, ${timing}`;
+  if (own === undefined) return timing;
+  const told = Array.isArray(own) ? own.flat().join(', ') : String(own);
+  const copied = told.split(',').map((entry) => entry.trim());
+  const others = timing.split(', ').filter((entry) => {
+    const at = copied.indexOf(entry);
+    if (at !== -1) copied.splice(at, 1);
+    return at === -1;
+  });
+  return [told, ...others].join(', ');
 }
 
 function isTiming(name: unknown): boolean {

@@ -110,7 +110,7 @@ export class ServiceColoring implements ColoringService {
         declaredBy: service,
         ...{ reporter, timeoutMs, signal },
       });
-      this.#lastUse = new LastUse(state, Date.now, this.scope);
+      this.#lastUse = new LastUse(state, Date.now, this.scope, () => this.#view.current());
       const environments = this.#environments;
       startSweep(this.scope, state, { environments, view: () => this.view() });
     }

@@ -1,4 +1,11 @@
-import { type Color, isColor, type StateEntry, type StateStore } from '@colorway/core';
+import {
+  type Color,
+  type DirectoryView,
+  isColor,
+  type StateEntry,
+  type StateStore,
+  UNANSWERED_VIEW,
+} from '@colorway/core';
 import { Scope, updateEntry } from '@colorway/core/background';
 import { environmentKey } from './environment.js';
 
@@ -15,6 +22,8 @@ const SUBJECT = 'To note when environments are used';
 const MAX_COLORS = 1_000;
 /** And no more are looked up at once. */
 const MAX_WRITES = 4;
+/** How long, after a color that was made up, no other is looked up that the view does not know. */
+const MADE_UP_MS = 1_000;
 
 /** Notes in the directory that colors are used. */
 export class LastUse {
@@ -22,13 +31,25 @@ export class LastUse {
   readonly #scope: Scope;
   readonly #now: () => number;
   readonly #noted = new Map<Color, number>();
+  readonly #view: () => DirectoryView;
   #writes = 0;
+  #madeUpUntil = Number.NEGATIVE_INFINITY;
 
-  /** @param state with a time limit for each call. */
-  constructor(state: StateStore, now: () => number = Date.now, scope: Scope = new Scope('last use')) {
+  /**
+   * @param state with a time limit for each call.
+   * @param view tells which colors have instances or members. The others are looked up too, but not all of them at once:
+   * anybody can make up colors, and each costs the directory a read.
+   */
+  constructor(
+    state: StateStore,
+    now: () => number = Date.now,
+    scope: Scope = new Scope('last use'),
+    view: () => DirectoryView = () => UNANSWERED_VIEW,
+  ) {
     this.#state = state;
     this.#scope = scope;
     this.#now = now;
+    this.#view = view;
   }
 
   /** To be called for each request and message of a color: a map look-up, but for once a minute. */
@@ -37,6 +58,7 @@ export class LastUse {
     const noted = this.#noted.get(color);
     if (noted !== undefined && now - noted < EVERY_MS) return;
     if (this.#writes >= MAX_WRITES || this.#scope.isDisposed) return;
+    if (now < this.#madeUpUntil && !isKnown(color, this.#view())) return;
     if (this.#noted.size >= MAX_COLORS) this.#noted.clear();
     this.#noted.set(color, now);
     this.#scope.spawn(`note that ${color} is used`, () => this.#attempt(color, now));
@@ -57,7 +79,10 @@ export class LastUse {
 
   async #write(color: Color, now: number): Promise<void> {
     // A color that somebody made up has no environment, and leaves nothing behind.
-    if ((await this.#state.get(environmentKey(color))) === undefined) return;
+    if ((await this.#state.get(environmentKey(color))) === undefined) {
+      this.#madeUpUntil = this.#now() + MADE_UP_MS;
+      return;
+    }
     await updateEntry(this.#state, usedKey(color), (entry) => {
       const isFresh = entry !== undefined && now - (parseUsed(entry)?.at ?? 0) < EVERY_MS;
       return isFresh
@@ -65,6 +90,13 @@ export class LastUse {
         : { kind: 'put', value: String(now), result: undefined };
     });
   }
+}
+
+/** Whether an instance or a member of some service has the color. */
+function isKnown(color: Color, { services }: DirectoryView): boolean {
+  for (const service of services.keys())
+    if (services.get(service)?.colored.get(color) !== undefined) return true;
+  return false;
 }
 
 export function usedKey(color: Color): string {
