@@ -9,8 +9,8 @@ interface Face {
 }
 
 /**
- * An upgrade that its caller holds as one request, while it goes from instance to instance. A request of node:http cannot
- * begin anew once it has had a socket, so each further attempt is a request of its own, whose events the caller's emits.
+ * An upgrade that its caller holds as one request, while it goes from instance to instance. A request of node:http
+ * whose connection has failed cannot begin anew, so each further attempt is a request of its own, whose events the caller's emits.
  */
 export class HeldUpgrade {
   readonly #held: ClientRequest;
