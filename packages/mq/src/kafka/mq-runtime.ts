@@ -21,6 +21,8 @@ export class MqRuntime {
   readonly #board: MqBoard;
   readonly #scope: Coloring['scope'];
   readonly #groups = new Map<string, number>();
+  /** By group, the cluster that had the name first. */
+  readonly #firstClusters = new Map<string, string>();
   readonly #handovers = new Map<
     string,
     { readonly handover: TopicHandover; readonly unlist: () => void; users: number }
@@ -82,6 +84,7 @@ export class MqRuntime {
       if (typeof claim.cluster === 'string') return { kind: 'keep', result: claim.cluster };
       return { kind: 'put', value: JSON.stringify({ ...claim, cluster }), result: cluster };
     });
+    if (first !== undefined) this.#firstClusters.set(group, first);
     return first === cluster ? undefined : cluster;
   }
 
@@ -107,7 +110,7 @@ export class MqRuntime {
         cluster,
         by,
         coloredGroup: (color) => coloredGroup(group, color),
-        mark: groupMark(state, group),
+        mark: groupMark(state, group, () => this.#firstClusters.get(group)),
         scope: this.#scope,
       });
       handover.open();

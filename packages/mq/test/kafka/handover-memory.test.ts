@@ -1,5 +1,6 @@
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
+import type { GroupAdmin } from '../../src/kafka/group-admin.js';
 import type { TopicHandover } from '../../src/kafka/handover/topic-handover.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 import {
@@ -108,6 +109,22 @@ describe('an entry that a process knows, and does not find', () => {
     expect((await state.list('mq/')).map(({ key }) => key)).toEqual(before);
     expect(await state.get(MARK)).toBeDefined();
     expect(kindOf(other)).toBe('active');
+  });
+
+  test('is put back with the cluster that had the name first, whoever comes first afterwards', async () => {
+    const { state, use } = world;
+    const clusterIs = (id: string) => ({ clusterId: async () => id }) as unknown as GroupAdmin;
+    const { handover, runtime } = use();
+    expect(await runtime.clusterOf('GID_order', clusterIs('first'))).toBeUndefined();
+    await handover.refresh();
+    for (const key of [...(await state.list('mq/')).map(({ key }) => key), MARK]) await world.remove(key);
+    // Of the second cluster, and knows nothing: it claims the name, and has not asked for its cluster yet.
+    const stranger = use();
+    await stranger.runtime.claimGroupName('GID_order', undefined, async () => false);
+    await handover.refresh();
+    expect(kindOf(handover)).toBe('active');
+    expect(await stranger.runtime.clusterOf('GID_order', clusterIs('second'))).toBe('second');
+    expect(await runtime.clusterOf('GID_order', clusterIs('first'))).toBeUndefined();
   });
 
   test('is not put back after that: the directory is the one that it was put into', async () => {

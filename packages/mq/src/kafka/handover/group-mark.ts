@@ -19,18 +19,32 @@ export function newMark(): { readonly since: string } {
   return { since: `${Date.now()}-${randomBytes(6).toString('hex')}` };
 }
 
-export function groupMark(state: StateStore, group: string): GroupMark {
+/**
+ * @param first the cluster that had the name first, as far as this process knows. It is made with the mark: a directory
+ *   that was emptied would take for the first one whoever comes first, and its keys for those that are put back.
+ */
+export function groupMark(
+  state: StateStore,
+  group: string,
+  first: () => string | undefined = () => undefined,
+): GroupMark {
   const key = groupNameKey(group);
   const mark = async (create: boolean): Promise<string | undefined> => {
     const { result } = await updateEntry<string | undefined>(state, key, (standing) => {
       if (standing === undefined && !create) return { kind: 'keep', result: undefined };
-      const fields = standing === undefined ? { group } : claimOf(standing.value);
+      const fields: Readonly<Record<string, unknown>> | undefined =
+        standing === undefined ? { group } : claimOf(standing.value);
       // Somebody else wrote it. It is left alone, and tells nothing.
       if (fields === undefined) return { kind: 'keep', result: undefined };
-      if ('since' in fields && typeof fields.since === 'string')
-        return { kind: 'keep', result: fields.since };
+      const cluster = create && fields.cluster === undefined ? first() : undefined;
+      if (typeof fields.since === 'string') {
+        const { since } = fields;
+        return cluster === undefined
+          ? { kind: 'keep', result: since }
+          : { kind: 'put', value: JSON.stringify({ ...fields, cluster }), result: since };
+      }
       // An earlier version made it.
-      const made = newMark();
+      const made = { ...newMark(), ...(cluster !== undefined && { cluster }) };
       return { kind: 'put', value: JSON.stringify({ ...fields, ...made }), result: made.since };
     });
     return result;
