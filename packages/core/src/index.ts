@@ -53,10 +53,18 @@ export {
   type LeaveWait,
   type OnLeave,
   waitsAfterFailure,
+  waitsElsewhere,
+  waitsForBegun,
+  waitsForCloser,
   waitsForConsumer,
   waitsForDirectory,
+  waitsForDrain,
+  waitsForFences,
   waitsForHandler,
+  waitsForHanging,
+  waitsForMembers,
   waitsForReadableKey,
+  waitsForTopics,
 } from './leave-wait.js';
 export { MEMBERSHIP_PREFIX, membershipKey, parseMembershipKey } from './membership-key.js';
 export { type CounterName, count, isCounting } from './metrics.js';

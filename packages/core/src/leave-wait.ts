@@ -31,6 +31,44 @@ export function waitsForConsumer(whose: Whose): LeaveWait {
   };
 }
 
+/** Somebody works on it, and has not said more. */
+export function waitsForBegun(group: string): LeaveWait {
+  return { waitingFor: `the consumers of ${group}, which have begun` };
+}
+
+/** They drain. @param brokerGroup the color's group or queue at the broker. */
+export function waitsForDrain(brokerGroup: string): LeaveWait {
+  return { waitingFor: `the consumers of ${brokerGroup}` };
+}
+
+/** They drain nothing, and do not end. */
+export function waitsForHanging(whose: Whose, brokerGroup: string, seconds: number | string): LeaveWait {
+  return {
+    waitingFor: `the consumers of ${brokerGroup}, which have neither settled a message nor ended for ${seconds} s`,
+    remedy: `See whether their handlers hang or give messages back, and stop what hangs; or ${discardHint(whose)}`,
+  };
+}
+
+/** Both sides of a group set a boundary. */
+export function waitsForFences(group: string, brokerGroup: string): LeaveWait {
+  return { waitingFor: `the consumers of ${group} and ${brokerGroup} to agree where it ends` };
+}
+
+/** All is handled, and its members are still there. */
+export function waitsForMembers(brokerGroup: string): LeaveWait {
+  return { waitingFor: `the consumers of ${brokerGroup} to go` };
+}
+
+/** Another process has begun to close it. */
+export function waitsForCloser(brokerGroup: string): LeaveWait {
+  return { waitingFor: `another process to delete ${brokerGroup}` };
+}
+
+/** A group goes with its last topic. */
+export function waitsForTopics(brokerGroup: string): LeaveWait {
+  return { waitingFor: `the other topics of ${brokerGroup} to leave` };
+}
+
 /** The work on it failed, and is tried again. @param hint what mends it, where that is known. */
 export function waitsAfterFailure(whose: Whose, reason: string, hint?: string): LeaveWait {
   const mend = hint ?? `See the log of ${whose.service}`;
@@ -53,6 +91,18 @@ export function waitsForReadableKey(key: string): LeaveWait {
   return {
     waitingFor: `the directory key ${JSON.stringify(key)} to be readable`,
     remedy: 'A newer version may have written it: upgrade this one, or delete the key.',
+  };
+}
+
+/** Its broker is another one than those that consumers of its service are connected to, or has another name by now. */
+export function waitsElsewhere(whose: Whose): LeaveWait {
+  const { group, cluster = '', onLeave } = whose;
+  return {
+    waitingFor: `a consumer of ${group} at broker ${cluster}, where no consumer was heard of`,
+    remedy:
+      onLeave === 'discard'
+        ? 'Start one there; where that broker is gone, or has another name by now, it ends by itself in a minute.'
+        : `Start one there; where that broker is gone, or has another name by now, ${discardHint(whose)}`,
   };
 }
 

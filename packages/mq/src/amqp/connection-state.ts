@@ -67,7 +67,7 @@ export class ConnectionState {
       maxRecheckMs: OWNER_RECHECK_MS,
     });
     this.upkeep = new TopologyUpkeep(coloring, () => this.scope, options.checkTopologyMs);
-    this.unused = new UnusedQueues(coloring, this.side, this.upkeep);
+    this.unused = new UnusedQueues(coloring, this.side, this.upkeep, options.checkTopologyMs);
     this.astray = new AstrayMessages(hasQueue, this.#publisher, coloring.carriers, () => this.upkeep.look());
     this.destinations = new Destinations({
       isRouted: (queue) => this.topology.isRouted(queue),

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { type Color, isColor, type StateStore } from '@colorway/core';
 import { type EntryChange, unlessAborted, updateEntry } from '@colorway/core/background';
 
 import { isSameBroker } from '../leaving/index.js';
+import { keyPart } from './key-part.js';
 
 /*
  * Who owns a message where the broker gives it to both (filter mode): a pure function of the message and of spans of
@@ -152,10 +152,4 @@ function sameBindings(some: readonly Binding[], others: readonly Binding[]): boo
   const text = (bindings: readonly Binding[]) =>
     JSON.stringify(bindings.map((binding) => JSON.stringify(binding)).sort());
   return text(some) === text(others);
-}
-
-/** Keys have at most 512 characters, and percent-encoding can triple a name. */
-function keyPart(queue: string): string {
-  const part = encodeURIComponent(queue);
-  return part.length <= 300 ? part : createHash('sha256').update(queue).digest('hex');
 }

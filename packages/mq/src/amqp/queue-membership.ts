@@ -225,7 +225,9 @@ export class QueueMembership {
     }
     if (leaving === undefined || this.#isServing) return;
     this.#isServing = true;
-    this.#ends.push(leaving.serve({ ...this.#target, leave: (work) => this.#leave(work) }));
+    this.#ends.push(
+      leaving.serve({ ...this.#target, mayBeRenamed: true, leave: (work) => this.#leave(work) }),
+    );
     if (this.#coloring.color !== undefined) this.#ends.push(leaving.onChange(() => this.settle()));
   }
 

@@ -10,13 +10,14 @@ const AGAIN_MS = 5_000;
  * @param isJoined whether the color consumes the queue, by the directory; true in the baseline.
  */
 export async function restoreQueue(
-  { coloring, mode }: WithdrawalParts,
+  { coloring, mode, state }: WithdrawalParts,
   queue: string,
   isJoined: () => Promise<boolean>,
 ): Promise<StepOutcome> {
   const { color, reporter } = coloring;
   if (mode.restore === undefined || !(await isJoined())) return { kind: 'settled' };
   const { mended, waitingFor } = await mode.restore(queue);
+  await state.unused.sweepOthers(queue, (other) => state.names.colored(queue, other));
   if (color !== undefined && !(await isJoined())) {
     // Whoever brings the queue to its end has unbound it, perhaps before we bound it again.
     await mode.leave(queue, color);

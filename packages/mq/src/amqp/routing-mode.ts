@@ -62,6 +62,7 @@ export class RoutingMode implements Mode {
     const { unused } = this.#state;
     const name = this.ownQueue(queue);
     if (await unused.isColorGone()) return { queue: name, messageCount: 0, consumerCount: 0 };
+    await unused.note(queue);
     const own = await this.#channel.assertQueue(name, options);
     const isJoined = (): boolean => readersOf(this.#coloring, this.#state).known.get(queue) === 'joined';
     if (this.#color !== undefined) unused.watch(queue, name, isJoined);

@@ -17,7 +17,7 @@ export function serveDiscards(parts: WithdrawalParts): () => void {
     const cluster = await unlessAborted(signal, brokerIdentity(parts.state));
     if (signal.aborted) return;
     const end = leaving.serveDiscards({
-      broker: 'amqp',
+      ...{ broker: 'amqp', mayBeRenamed: true },
       ...(cluster !== undefined && { cluster }),
       leave: async (work) => {
         const withdrawal = new Withdrawal(parts, work.subscription.group, work.color, {

@@ -1,9 +1,10 @@
 import {
-  discardHint,
   type LeaveWait,
   type Subscription,
   waitsForConsumer,
+  waitsForDrain,
   waitsForHandler,
+  waitsForHanging,
 } from '@colorway/core';
 
 /** What is seen of a color's queue that is brought to its end. */
@@ -37,12 +38,7 @@ export function withdrawalWait(whose: Whose, name: string, look: QueueLook): Lea
     );
   if (ready > 0 && consumers === 0) return waitsForConsumer(whose);
   if (consumers <= ours && ready + held === 0) return { waitingFor: undefined };
-  const waitingFor = `consumers of ${name}`;
-  if (stuckMs < LONG_MS) return { waitingFor };
-  return {
-    waitingFor: `${waitingFor}, which have neither settled a message nor ended for ${round(stuckMs / 1_000)} s`,
-    remedy: `See whether their handlers hang or give messages back, and stop what hangs; or ${discardHint(whose)}`,
-  };
+  return stuckMs < LONG_MS ? waitsForDrain(name) : waitsForHanging(whose, name, round(stuckMs / 1_000));
 }
 
 /** Rounded down to a power of two, so that what people read does not change all the time. */

@@ -8,8 +8,9 @@ import {
   type Subscription,
 } from '@colorway/core';
 import { type KeyStatus, Reconciler, type Scope, type StepOutcome } from '@colorway/core/background';
-import { changeSubscription } from './change-subscription.js';
-import type { Leave, LeaveServers } from './leave-servers.js';
+import { changeSubscription, left } from './change-subscription.js';
+import { isAbandoned, toldElsewhere } from './leave-elsewhere.js';
+import { atAnyBroker, type Leave, type LeaveServers } from './leave-servers.js';
 import { LeaveTask } from './leave-task.js';
 import type { KnownSubscription, SubscriptionView } from './subscription-view.js';
 
@@ -17,6 +18,8 @@ import type { KnownSubscription, SubscriptionView } from './subscription-view.js
 const ORPHAN_MS = 5_000;
 /** What is known is looked at again after so long, though no watch has reported a change. */
 const IDLE_MS = 30_000;
+/** What leaves at another broker is looked at again after so long. */
+const ELSEWHERE_LOOK_MS = 5_000;
 /** Who consumes nothing of it leaves it for so long, and up to `SPREAD_MS` more, to those that do. */
 const FIRST_MS = 500;
 const SPREAD_MS = 2_500;
@@ -34,6 +37,9 @@ export class LeaveReconciler {
   readonly #tasks = new Map<string, LeaveTask>();
   /** When what is served without a consumer may begin, by the monotonic clock. */
   readonly #heldBack = new Map<string, number>();
+  /** Since when what leaves at a broker that nobody here knows is seen, by the monotonic clock; and what is ended here all the same. */
+  readonly #elsewhere = new Map<string, number>();
+  readonly #adopted = new Set<string>();
   readonly #orphans = new Map<string, { readonly version: string; readonly since: number }>();
 
   constructor(
@@ -76,13 +82,15 @@ export class LeaveReconciler {
     for (const known of this.#view.find((service, id) => this.#concerns(service, id))) {
       if (known.read.state === 'leaving') {
         leaving.add(known.key);
-        if (this.#servers.has(known.read)) yield known.key;
+        if (this.#servers.has(this.#asServed(known.key, known.read))) yield known.key;
+        else if (this.#servers.isElsewhere(known.read)) yield known.key;
       } else if (this.#isOrphan(known)) {
         orphans.add(known.key);
         yield known.key;
       }
     }
-    for (const key of this.#heldBack.keys()) if (!leaving.has(key)) this.#heldBack.delete(key);
+    for (const kept of [this.#heldBack, this.#elsewhere, this.#adopted])
+      for (const key of kept.keys()) if (!leaving.has(key)) kept.delete(key);
     for (const key of this.#orphans.keys()) if (!orphans.has(key)) this.#orphans.delete(key);
   }
 
@@ -98,9 +106,11 @@ export class LeaveReconciler {
   }
 
   async #serve(key: string, subscription: Subscription, signal: AbortSignal): Promise<StepOutcome> {
-    const heldBackMs = this.#heldBackMs(key, subscription);
+    const served = this.#asServed(key, subscription);
+    if (this.#servers.isElsewhere(served)) return await this.#leaveElsewhere(key, subscription);
+    const heldBackMs = this.#heldBackMs(key, served);
     if (heldBackMs > 0) return { kind: 'again', afterMs: heldBackMs };
-    const leave = this.#servers.next(subscription);
+    const leave = this.#servers.next(served);
     if (leave === undefined) return { kind: 'settled' };
     const { reporter } = this.#coloring;
     const task = new LeaveTask({ state: this.#state, reporter, key, subscription, leave });
@@ -115,6 +125,50 @@ export class LeaveReconciler {
     }
     // What has left is no key any more as soon as the watch reports it; what was stopped is taken up again.
     return { kind: 'again', afterMs: task.hasLeft ? IDLE_MS : 0 };
+  }
+
+  #asServed(key: string, subscription: Subscription): Subscription {
+    return this.#adopted.has(key) ? atAnyBroker(subscription) : subscription;
+  }
+
+  /** Its broker has another name by now, or is gone, or is only not consumed: that is said, and given up after long. */
+  async #leaveElsewhere(key: string, subscription: Subscription): Promise<StepOutcome> {
+    const now = performance.now();
+    const since = this.#elsewhere.get(key) ?? now;
+    this.#elsewhere.set(key, since);
+    const again: StepOutcome = { kind: 'again', afterMs: ELSEWHERE_LOOK_MS };
+    if (!isAbandoned(subscription, now - since, Date.now())) {
+      const told = await changeSubscription(this.#state, key, (one) => toldElsewhere(one, Date.now()));
+      const { waitingFor, remedy } = told ?? subscription;
+      if (waitingFor === undefined) return again;
+      return { ...again, waitingFor, ...(remedy !== undefined && { remedy }) };
+    }
+    const { group, cluster = '', color } = subscription;
+    this.#coloring.reporter.once(
+      'COLORWAY_LEAVE_ELSEWHERE',
+      `${color} has left ${group} at broker ${cluster}, of which nobody was heard any more: it is taken to be gone, or to have another name by now.`,
+      key,
+    );
+    // What the color has here under the same names is its own record's.
+    if (this.#servers.mayBeRenamed(subscription) && !this.#isRecordedApart(key, subscription)) {
+      this.#adopted.add(key);
+      return { kind: 'again', afterMs: 0 };
+    }
+    await changeSubscription(this.#state, key, (standing) => left(standing));
+    return again;
+  }
+
+  #isRecordedApart(key: string, { service, color, broker, group, topic }: Subscription): boolean {
+    const all = this.#view.find((whose) => whose === service);
+    return Array.from(all).some(
+      ({ key: other, read }) =>
+        other !== key &&
+        read.state !== 'left' &&
+        read.color === color &&
+        read.broker === broker &&
+        read.group === group &&
+        read.topic === topic,
+    );
   }
 
   /** Of all processes that have no consumer of it, one does it, and none while a consumer lives that does. */
@@ -134,7 +188,7 @@ export class LeaveReconciler {
     return (
       known?.state === 'leaving' &&
       (known.onLeave ?? 'drain') === onLeave &&
-      this.#servers.includes(subscription, leave)
+      this.#servers.includes(this.#asServed(key, subscription), leave)
     );
   }
 

@@ -6,6 +6,11 @@ import type { Color, OnLeave, Subscription, SubscriptionTarget, ToldProgress } f
  */
 export interface LeaveServer extends SubscriptionTarget {
   /**
+   * `cluster` is a name, and no identity: what was left at a broker of another name, of which nobody was heard for long, is
+   * brought to its end at this one too. Default false: it is only recorded as left.
+   */
+  readonly mayBeRenamed?: boolean;
+  /**
    * Brings the color to its end at the broker: resolves when nothing of it is left there. Several processes
    * do it at once, and it may be begun again: every step can be repeated. A rejection is a failure: it is reported,
    * stands in the status and in what the subscription waits for, and is tried again with a back-off.
@@ -21,6 +26,8 @@ export interface DiscardServer {
   /** `kafka`, `amqp`, ... */
   readonly broker: string;
   readonly cluster?: string;
+  /** As {@link LeaveServer.mayBeRenamed}. */
+  readonly mayBeRenamed?: boolean;
   leave(work: LeaveWork): Promise<void>;
 }
 

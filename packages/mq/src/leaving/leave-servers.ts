@@ -6,6 +6,7 @@ export type Leave = (work: LeaveWork) => Promise<void>;
 
 interface Serving {
   readonly cluster: string | undefined;
+  readonly mayBeRenamed: boolean;
   readonly leave: Leave;
 }
 
@@ -25,9 +26,14 @@ export class LeaveServers {
   }
 
   /** Returns how to take it out. */
-  add({ cluster, leave, ...target }: LeaveServer & { readonly leave: Leave }): () => void {
+  add({
+    cluster,
+    leave,
+    mayBeRenamed = false,
+    ...target
+  }: LeaveServer & { readonly leave: Leave }): () => void {
     const id = namesOf(target);
-    const serving = { cluster, leave };
+    const serving = { cluster, leave, mayBeRenamed };
     this.#consumers.set(id, [...(this.#consumers.get(id) ?? []), serving]);
     return () => {
       const rest = (this.#consumers.get(id) ?? []).filter((one) => one !== serving);
@@ -53,6 +59,21 @@ export class LeaveServers {
 
   has(subscription: Subscription): boolean {
     return this.#of(subscription).length > 0;
+  }
+
+  /** Of what leaves at a broker that nobody here is connected to: whether somebody here would serve it at another one. */
+  isElsewhere(subscription: Subscription): boolean {
+    return (
+      !this.has(subscription) && this.#of(atAnyBroker({ ...subscription, onLeave: 'discard' })).length > 0
+    );
+  }
+
+  /** Whether all who would serve it know their broker by its name alone. */
+  mayBeRenamed(subscription: Subscription): boolean {
+    const consumers = this.#consumers.get(namesOf(subscription)) ?? [];
+    const { broker } = subscription;
+    const discarders = [...this.#discarders].filter((one) => one.broker === broker);
+    return [...consumers, ...discarders].every(({ mayBeRenamed = false }) => mayBeRenamed);
   }
 
   includes(subscription: Subscription, leave: Leave): boolean {
@@ -87,6 +108,11 @@ export class LeaveServers {
       .filter(({ broker, cluster }) => broker === subscription.broker && isSameBroker(cluster, subscription))
       .map(({ leave }) => leave);
   }
+}
+
+/** The same, for whoever serves what has its names. */
+export function atAnyBroker({ cluster: _, apart: __, ...subscription }: Subscription): Subscription {
+  return subscription;
 }
 
 /** Of all brokers' targets of the same names: which of them, `cluster` says. */

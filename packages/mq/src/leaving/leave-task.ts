@@ -8,6 +8,7 @@ import {
   type Subscription,
   type ToldProgress,
   waitsAfterFailure,
+  waitsForBegun,
   waitsForConsumer,
   withProgress,
 } from '@colorway/core';
@@ -148,7 +149,7 @@ export class LeaveTask implements LeaveWork {
 
   #hasBegun(): void {
     if (this.#told !== undefined) return;
-    this.progress({ waitingFor: `the consumers of ${this.subscription.group}, which have begun` });
+    this.progress(waitsForBegun(this.subscription.group));
   }
 
   #schedule(): void {

@@ -102,12 +102,15 @@ export class Leaving {
    */
   serve(server: LeaveServer): () => Promise<void> {
     const leave = (work: LeaveWork): Promise<void> => server.leave(work);
-    const { broker, group, topic, cluster, apart } = server;
+    const { broker, group, topic, cluster, apart, mayBeRenamed = false } = server;
     const target = { broker, group, ...(topic !== undefined && { topic }) };
     const id = subscriptionId(target);
     const { scope, reconciler } = this.#work();
     const serving = scope.child(`consumer of ${id}`);
-    const remove = this.#servers.add({ ...target, ...(cluster !== undefined && { cluster }), leave });
+    const remove = this.#servers.add({
+      ...{ ...target, leave, mayBeRenamed },
+      ...(cluster !== undefined && { cluster }),
+    });
     const { service, color } = this.#coloring;
     if (color !== undefined) {
       const key = { cluster, ...(apart === true && { apart }) };
@@ -127,8 +130,11 @@ export class Leaving {
   serveDiscards(server: DiscardServer): () => Promise<void> {
     const leave = (work: LeaveWork): Promise<void> => server.leave(work);
     const { scope, reconciler } = this.#work();
-    const { broker, cluster } = server;
-    const remove = this.#servers.addDiscarder({ broker, ...(cluster !== undefined && { cluster }), leave });
+    const { broker, cluster, mayBeRenamed = false } = server;
+    const remove = this.#servers.addDiscarder({
+      ...{ broker, leave, mayBeRenamed },
+      ...(cluster !== undefined && { cluster }),
+    });
     return this.#begun(scope.child(`discards of ${broker}`), async () => {
       remove();
       await reconciler.stopTasksOf(leave);

@@ -50,7 +50,7 @@ describe('a drain', () => {
       /cannot read properties of null/.test((await subscription())?.waitingFor ?? ''),
     );
     const told = (await subscription())?.waitingFor ?? '';
-    expect(told).toContain('GID_order, which fails on orders/0@2: cannot read properties of null');
+    expect(told).toContain('GID_order, which fails: orders/0@2: cannot read properties of null');
     expect((await subscription())?.remedy).toContain('discard');
     // The other partition is drained meanwhile.
     await until('the rest is handled', () => shop.handled.length === 8);

@@ -1,6 +1,7 @@
 import {
   formatSubscription,
   leavingSubscription,
+  membershipKey,
   parseSubscription,
   type StateStore,
   type Subscription,
@@ -10,6 +11,7 @@ import {
 import { runningTasks } from '@colorway/core/background';
 import { createColoring, Environments } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
+import { ELSEWHERE } from '../../src/leaving/leave-elsewhere.js';
 import type { LeaveWork } from '../../src/leaving/leave-server.js';
 import { leavingOf } from '../../src/leaving/leaving-of.js';
 
@@ -58,6 +60,80 @@ describe('background work of what leaves', () => {
   };
   const hasLeft = (state: StateStore, key: string) =>
     until(async () => (await read(state, key))?.state === 'left');
+
+  describe('at a broker that nobody here is connected to', () => {
+    const before = { ...ELSEWHERE };
+    afterEach(() => Object.assign(ELSEWHERE, before));
+    const QUEUE = { broker: 'amqp', group: 'orders' };
+    const waits = (state: StateStore, key: string) =>
+      until(async () => (await read(state, key))?.waitingFor?.includes('at broker rabbit@old/') === true);
+
+    test('a drain says so and stands, also at its old name; a discard ends it, where the queue is', async () => {
+      Object.assign(ELSEWHERE, { discardMs: 300 });
+      const { state, leaving, lines, environments } = setUp();
+      const served: string[] = [];
+      const serve = async ({ onLeave, subscription }: LeaveWork) =>
+        void served.push(`${onLeave} ${subscription.cluster}`);
+      leaving.serve({ ...QUEUE, cluster: 'rabbit@new/', mayBeRenamed: true, leave: serve });
+      const key = await leave(state, { ...QUEUE, topic: undefined, cluster: 'rabbit@old/' } as never);
+      await waits(state, key);
+      expect((await read(state, key))?.remedy).toContain('--on-leave discard');
+      await sleep(1_000);
+      expect([served, (await read(state, key))?.state]).toEqual([[], 'leaving']);
+      await environments.withdraw('order', 'red', { onLeave: 'discard' });
+      expect(served).toEqual(['discard rabbit@old/']);
+      expect(lines.filter((line) => line.startsWith('COLORWAY_LEAVE_ELSEWHERE'))).toHaveLength(1);
+    }, 30_000);
+
+    test.each([
+      ['a cluster with an identity', { mayBeRenamed: false, own: false }],
+      ['a color that has a record of its own here', { mayBeRenamed: true, own: true }],
+    ])(
+      '%s: it is recorded as left, and nothing is thrown away here',
+      async (_, { mayBeRenamed, own }) => {
+        Object.assign(ELSEWHERE, { discardMs: 300 });
+        const { state, leaving } = setUp();
+        let served = 0;
+        const serve = async () => void served++;
+        leaving.serve({ ...QUEUE, cluster: 'rabbit@new/', mayBeRenamed, leave: serve });
+        await state.create(membershipKey('order', 'red'), '1');
+        if (own) {
+          const name = { service: 'order', color: 'red', ...QUEUE, cluster: 'rabbit@new/', apart: true };
+          await state.create(subscriptionKey(name), formatSubscription({ ...name, state: 'joined', at: 1 }));
+        }
+        const key = await leave(state, {
+          ...QUEUE,
+          topic: undefined,
+          onLeave: 'discard',
+          cluster: 'rabbit@old/',
+        } as never);
+        await hasLeft(state, key);
+        expect(served).toBe(0);
+      },
+      30_000,
+    );
+
+    test('a drain of which nobody was heard for 7 days ends by itself', async () => {
+      Object.assign(ELSEWHERE, { discardMs: 300 });
+      const { state, leaving } = setUp();
+      let served = 0;
+      leaving.serve({
+        ...QUEUE,
+        cluster: 'rabbit@new/',
+        mayBeRenamed: true,
+        leave: async () => void served++,
+      });
+      const name = { service: 'order', color: 'red', ...QUEUE, cluster: 'rabbit@old/' };
+      const old = leavingSubscription(
+        { ...name, state: 'joined', at: 1 },
+        'drain',
+        Date.now() - 8 * 24 * 3_600_000,
+      );
+      await state.create(subscriptionKey(name), formatSubscription(old));
+      await hasLeft(state, subscriptionKey(name));
+      expect(served).toBe(1);
+    }, 30_000);
+  });
 
   test('at rest asks the directory for nothing', async () => {
     let calls = 0;
@@ -167,7 +243,7 @@ describe('background work of what leaves', () => {
     const elsewhere = { service: 'stock', color: 'red', ...ORDERS, cluster: 'south' };
     await state.create(
       foreign,
-      formatSubscription(leavingSubscription({ ...elsewhere, state: 'joined', at: 1 }, 'drain', 1)),
+      formatSubscription(leavingSubscription({ ...elsewhere, state: 'joined', at: 1 }, 'drain', Date.now())),
     );
     const otherGroup = await leave(state, ITEMS);
     await hasLeft(state, mine);

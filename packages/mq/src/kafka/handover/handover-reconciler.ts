@@ -1,6 +1,17 @@
-import type { Color, MqWork } from '@colorway/core';
+import {
+  type Color,
+  type LeaveWait,
+  type MqWork,
+  waitsForCloser,
+  waitsForDrain,
+  waitsForFences,
+  waitsForMembers,
+  waitsForReadableKey,
+  waitsForTopics,
+} from '@colorway/core';
 import { Reconciler, type Scope, type StepOutcome } from '@colorway/core/background';
 import { type EpochStep, type Left, messagesLeft } from '../../ownership/epoch-step.js';
+import { stateKey } from '../../ownership/handover-keys.js';
 import { activate, claimClosing, type OnLeave, startDraining } from '../../ownership/handover-state.js';
 import type { GroupAdmin } from '../group-admin.js';
 import type { MqRuntime } from '../mq-runtime.js';
@@ -20,12 +31,9 @@ const UPKEEP = 'the topic itself';
 const IDLE_MS = 60_000;
 
 /** What this process does about messages that a color without members left behind. */
-export interface DrainStanding {
+export interface DrainStanding extends LeaveWait {
   /** `not-ours`: somebody else has the handlers, or does it already. */
   readonly kind: 'ours' | 'not-ours';
-  /** What the drain waits for, for people, and what to do about it. */
-  readonly waitingFor: string;
-  readonly remedy?: string;
 }
 
 /** How far one color's leave of one topic is, for people. */
@@ -38,7 +46,7 @@ export interface LeaveProgress {
 /** When a color is looked at again, and what it waits for. */
 interface Wait {
   readonly afterMs: number;
-  readonly waitingFor?: string;
+  readonly waitingFor?: string | undefined;
   readonly remedy?: string;
 }
 
@@ -176,7 +184,7 @@ export class HandoverReconciler {
         if (state?.kind !== 'draining') return SOON;
         const own = draining?.(color, state.onLeave);
         if (own === undefined && step.by === 'members')
-          return { afterMs: DRAIN_MS, waitingFor: `the consumers of ${coloredGroup}` };
+          return { ...waitsForDrain(coloredGroup), afterMs: DRAIN_MS };
         const standing = own ?? (await drain?.(color, state.onLeave, step.left));
         const { kind, ...wait } = standing ?? waitsForConsumer(group, handover.topic);
         return { ...wait, afterMs: kind === 'ours' ? DRAIN_MS : SELDOM_MS };
@@ -190,15 +198,19 @@ export class HandoverReconciler {
           this.look(UPKEEP);
           return SOON;
         }
-        return this.#waits(color, step.kind, `the other topics of ${coloredGroup} to leave`);
+        return this.#waits(color, step.kind, waitsForTopics(coloredGroup));
       case 'wait':
         if (step.for === 'other-closer') await replaceDeadCloser({ handover, runtime }, color, this.#closers);
-        return this.#waits(color, step.for, waitsFor(step.for, group, coloredGroup));
+        return this.#waits(
+          color,
+          step.for,
+          waitsFor(step.for, group, coloredGroup, stateKey(handover.prefix, color)),
+        );
     }
   }
 
-  #waits(color: Color, reason: string, waitingFor: string): Wait {
-    return { afterMs: this.#patience(color, reason), waitingFor };
+  #waits(color: Color, reason: string, wait: LeaveWait): Wait {
+    return { ...wait, afterMs: this.#patience(color, reason) };
   }
 
   /** Half as long as it has waited already: a wait costs ever less, and its end is noticed soon all the same. */
@@ -235,15 +247,16 @@ function waitsFor(
   what: Extract<EpochStep, { kind: 'wait' }>['for'],
   group: string,
   coloredGroup: string,
-): string {
+  key: string,
+): LeaveWait {
   switch (what) {
     case 'fences':
-      return `the consumers of ${group} and ${coloredGroup} to agree where it ends`;
+      return waitsForFences(group, coloredGroup);
     case 'members-to-leave':
-      return `the consumers of ${coloredGroup} to go`;
+      return waitsForMembers(coloredGroup);
     case 'other-closer':
-      return `another process to delete ${coloredGroup}`;
+      return waitsForCloser(coloredGroup);
     case 'readable-entry':
-      return 'a newer version: the state in the directory cannot be read';
+      return waitsForReadableKey(key);
   }
 }

@@ -1,4 +1,4 @@
-import type { Color, MqWork } from '@colorway/core';
+import { type Color, type LeaveWait, type MqWork, waitsAfterFailure, waitsForHandler } from '@colorway/core';
 import { Reconciler, type Scope, type StepOutcome } from '@colorway/core/background';
 import type { OnLeave } from '../../ownership/handover-state.js';
 import { type DrainStanding, waitsForConsumer } from '../handover/handover-reconciler.js';
@@ -112,22 +112,18 @@ export class BackgroundDrains {
     return { kind: 'settled' };
   }
 
-  #waitsFor(color: Color, { failures }: Drain): { readonly waitingFor: string; readonly remedy?: string } {
-    const { group } = this.#options;
+  #waitsFor(color: Color, { failures, onLeave }: Drain): LeaveWait {
+    const { group, coloring } = this.#options;
+    const whose = { broker: 'kafka', service: coloring.service, color, group, onLeave };
+    const nobody = `a consumer of ${group}`;
     const poisoned = failures.worst();
     if (poisoned !== undefined) {
       const { topic, partition, offset, reason } = poisoned;
-      return {
-        waitingFor: `the handler of ${group}, which fails on ${topic}/${partition}@${offset}: ${reason}`,
-        remedy: 'Mend it, or end with --on-leave discard',
-      };
+      return waitsForHandler(whose, `${topic}/${partition}@${offset}: ${reason}`);
     }
     const { lastError } = this.#reconciler.status().find(({ key }) => key === color) ?? {};
-    if (lastError === undefined) return { waitingFor: `a consumer of ${group}` };
-    return {
-      waitingFor: `a consumer of ${group}, whose drain failed and is tried again: ${lastError}`,
-      remedy: 'If it stays so, mend that, or end with --on-leave discard',
-    };
+    if (lastError === undefined) return { waitingFor: nobody };
+    return waitsAfterFailure(whose, lastError);
   }
 
   #isOverdue(color: Color): boolean {
