@@ -136,7 +136,10 @@ await receiving.close();
 const tidy = await sending.createChannel();
 for (const name of [queue, ...Array.from({ length: 50 }, (_, c) => `GID_c${c}_${queue}`)])
   await tidy.deleteQueue(name);
-for (const end of ['x', 'coloring', 'coloring.colors', 'baseline', 'coloring.own', 'coloring.own.colors']) {
+const parts = ['', '.colors', '.own', '.own.colors', '.unclaimed', '.unstamped', '.baggage', '.held'].map(
+  (part) => `coloring${part}`,
+);
+for (const end of ['x', 'baseline', ...parts]) {
   await tidy.deleteExchange(`${queue}.${end}`);
 }
 await Promise.all([sending.close(), ...colorings.map((made) => made.close())]);

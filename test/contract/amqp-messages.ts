@@ -118,7 +118,9 @@ export async function amqpMessages(
         ]) {
           await cleaner.deleteQueue(name);
         }
-        for (const part of ['coloring', 'coloring.colors', 'coloring.own', 'baseline']) {
+        const parts = ['', '.colors', '.own', '.own.colors', '.unclaimed', '.unstamped', '.baggage', '.held'];
+        const keys = `coloring.keys.topic.${exchange}`;
+        for (const part of [...parts.map((part) => `coloring${part}`), keys, 'baseline']) {
           await cleaner.deleteExchange(`${queue}.${part}`);
         }
       }

@@ -112,7 +112,9 @@ async function removeAmqp(queues: readonly string[]): Promise<void> {
   const connection = await connect(url());
   const channel = await connection.createChannel();
   for (const one of queues) await channel.deleteQueue(one);
-  for (const part of ['coloring', 'coloring.colors', 'coloring.own', 'baseline']) {
+  const parts = ['', '.colors', '.own', '.own.colors', '.unclaimed', '.unstamped', '.baggage', '.held'];
+  const keys = `coloring.keys.topic.${topicName()}`;
+  for (const part of [...parts.map((part) => `coloring${part}`), keys, 'baseline']) {
     await channel.deleteExchange(`${queue}.${part}`);
   }
   await channel.deleteExchange(topicName());

@@ -68,6 +68,7 @@ export interface AmqpChannel {
   unbindQueue(queue: string, source: string, pattern: string, args?: unknown): Promise<object>;
   assertExchange(exchange: string, type: string, options?: object): Promise<{ exchange: string }>;
   checkExchange(exchange: string): Promise<object>;
+  deleteExchange(exchange: string): Promise<object>;
   bindExchange(destination: string, source: string, pattern: string, args?: unknown): Promise<object>;
   unbindExchange(destination: string, source: string, pattern: string, args?: unknown): Promise<object>;
   publish(

@@ -28,14 +28,7 @@ import { recover, settlements } from './settlements.js';
 import { isStream, streamRefused } from './stream-queues.js';
 
 /** Calls that are only kept in order. */
-const IN_ORDER = [
-  'assertExchange',
-  'checkExchange',
-  'deleteExchange',
-  'bindExchange',
-  'unbindExchange',
-  'cancel',
-] as const;
+const IN_ORDER = ['checkExchange', 'deleteExchange', 'bindExchange', 'unbindExchange', 'cancel'] as const;
 
 // biome-ignore lint/suspicious/noExplicitAny: each method has amqplib's own arguments
 type Method = (...args: any[]) => unknown;
@@ -108,6 +101,12 @@ export class ChannelColoring {
     });
     const methods: Record<string, Method> = {
       ...Object.fromEntries(inOrder),
+      assertExchange: (exchange: string, type: string, options?: object) =>
+        order.run(async () => {
+          const reply = await channel.assertExchange(exchange, type, options);
+          this.state.exchangeTypes.note(exchange, type);
+          return reply;
+        }),
       publish: (
         exchange: string,
         key: string,

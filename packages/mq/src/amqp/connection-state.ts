@@ -4,6 +4,7 @@ import { GroupNames, type GroupPattern } from '../names.js';
 import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
 import { AstrayMessages } from './astray-messages.js';
 import { Destinations } from './destinations.js';
+import { ExchangeTypes } from './exchange-types.js';
 import type { Binding } from './filter-spans.js';
 import { openBeside } from './open-beside.js';
 import { ask } from './questions.js';
@@ -12,6 +13,7 @@ import { type OpenChannel, SideChannel } from './side-channel.js';
 import { SidePublisher } from './side-publisher.js';
 import { Topology } from './topology.js';
 import { TopologyUpkeep } from './topology-upkeep.js';
+import { UnclaimedKeys } from './unclaimed-keys.js';
 import { UnusedQueues } from './unused-queues.js';
 
 /**
@@ -24,6 +26,8 @@ export class ConnectionState {
   readonly open: OpenChannel;
   readonly side: SideChannel;
   readonly topology: Topology;
+  readonly exchangeTypes: ExchangeTypes;
+  readonly unclaimed: UnclaimedKeys;
   readonly destinations: Destinations;
   readonly #publisher: SidePublisher;
   readonly astray: AstrayMessages;
@@ -57,8 +61,15 @@ export class ConnectionState {
     this.open = open;
     this.side = new SideChannel(open, (what, question) => this.ask(what, question));
     this.#publisher = new SidePublisher(open);
-    this.topology = new Topology(this.side, this.#publisher, coloring.carriers, this.names);
-    const { recheckMs } = options;
+    const { recheckMs, checkTopologyMs } = options;
+    this.exchangeTypes = new ExchangeTypes(this.side);
+    this.unclaimed = new UnclaimedKeys(this.side, coloring.carriers, this.exchangeTypes, {
+      // Its look may come late, and takes some questions.
+      patienceMs: 2 * checkTopologyMs + LATE_LOOK_MS,
+    });
+    this.topology = new Topology(
+      ...([this.side, this.#publisher, coloring.carriers, this.names, this.unclaimed] as const),
+    );
     const hasQueue = new Destinations({
       isRouted: (queue) => this.topology.hasQueue(queue),
       isDirect: () => false,
@@ -66,8 +77,8 @@ export class ConnectionState {
       // A color that has come meanwhile waits for what is its own.
       maxRecheckMs: OWNER_RECHECK_MS,
     });
-    this.upkeep = new TopologyUpkeep(coloring, () => this.scope, options.checkTopologyMs);
-    this.unused = new UnusedQueues(coloring, this.side, this.upkeep, options.checkTopologyMs);
+    this.upkeep = new TopologyUpkeep(coloring, () => this.scope, checkTopologyMs);
+    this.unused = new UnusedQueues(coloring, this.side, this.upkeep, checkTopologyMs);
     this.astray = new AstrayMessages(hasQueue, this.#publisher, coloring.carriers, () => this.upkeep.look());
     this.destinations = new Destinations({
       isRouted: (queue) => this.topology.isRouted(queue),
@@ -166,6 +177,7 @@ export class ConnectionState {
 
 const ANY_COLOR = '0';
 const OWNER_RECHECK_MS = 5_000;
+const LATE_LOOK_MS = 10_000;
 
 interface StateOptions {
   readonly recheckMs: number;

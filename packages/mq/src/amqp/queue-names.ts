@@ -29,6 +29,12 @@ export interface RoutingNames {
   /** Where what colored instances bind comes in: what has no property, or no color of ours, ends here. */
   readonly own: string;
   readonly ownColors: string;
+  /** For messages on keys that the baseline has not bound, see unclaimed-keys.ts: all of them; */
+  readonly unclaimed: string;
+  /** those without the property; */
+  readonly unstamped: string;
+  /** and those that have baggage. */
+  readonly baggage: string;
 }
 
 /** Whether the names of a queue's exchanges fit. A queue whose name is too long is reached straight, and has no colors. */
@@ -45,6 +51,9 @@ export function routingNames(queue: string): RoutingNames {
     held: `${queue}.coloring.held`,
     own: `${queue}.coloring.own`,
     ownColors: `${queue}${LONGEST_SUFFIX}`,
+    unclaimed: `${queue}.coloring.unclaimed`,
+    unstamped: `${queue}.coloring.unstamped`,
+    baggage: `${queue}.coloring.baggage`,
   };
   if (canBeRouted(queue)) return names;
   const bytes = Buffer.byteLength(names.ownColors);
@@ -54,6 +63,15 @@ export function routingNames(queue: string): RoutingNames {
       'Shorten the name of the queue.',
   );
 }
+
+/** Where the baseline tells which keys of `source`, an exchange of that type, it has bound; `undefined` for a name that would be too long. */
+export function claimsName(queue: string, type: string, source: string): string | undefined {
+  const name = `${queue}.coloring.keys.${type}.${source}`;
+  return Buffer.byteLength(name) <= MAX_NAME_BYTES ? name : undefined;
+}
+
+/** The arguments of a headers binding that takes what has baggage. */
+export const HAS_BAGGAGE: BindingArguments = { 'x-match': 'all', baggage: null };
 
 /**
  * The arguments of a headers binding that takes one color; without a color, all that has the property. A name that

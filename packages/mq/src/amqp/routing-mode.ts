@@ -14,6 +14,8 @@ import {
   type QueueState,
   replyCode,
 } from './amqp-channel.js';
+import { isCopy } from './baggage-copies.js';
+import { reportUnseen } from './baggage-unseen.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Binding } from './filter-spans.js';
 import { consumes } from './joined-colors.js';
@@ -34,6 +36,8 @@ export class RoutingMode implements Mode {
   readonly #channel: AmqpChannel;
   readonly #state: ConnectionState;
   readonly #options: RoutingModeOptions;
+  /** Queues of which no baseline says which keys it has. */
+  readonly #unvouched = new Set<string>();
 
   constructor(coloring: Coloring, channel: AmqpChannel, state: ConnectionState, options: RoutingModeOptions) {
     this.#coloring = coloring;
@@ -82,7 +86,7 @@ export class RoutingMode implements Mode {
     if (this.#color !== undefined) return {};
     const binding: Binding = args === undefined ? { source, pattern } : { source, pattern, args };
     this.#state.bindings.set(queue, this.#bindings(queue, binding));
-    await this.#state.topology.unbindBaseline(queue, source, pattern, args);
+    await this.#state.topology.unbindBaseline(queue, binding);
     return {};
   }
 
@@ -92,10 +96,18 @@ export class RoutingMode implements Mode {
     return (this.#state.bindings.get(queue) ?? []).filter((binding) => JSON.stringify(binding) !== left);
   }
 
-  async #bind(queue: string, { source, pattern, args }: Binding): Promise<void> {
+  async #bind(queue: string, binding: Binding, again = false): Promise<void> {
     const { topology } = this.#state;
-    if (this.#color === undefined) await topology.bindBaseline(queue, source, pattern, args);
-    else await topology.bindColored(queue, source, pattern, args);
+    const { reporter } = this.#coloring;
+    const { source } = binding;
+    if (this.#color === undefined) {
+      if (!(await topology.bindBaseline(queue, binding)))
+        reportUnseen(reporter, queue, undefined, 'type-unknown', source);
+      return;
+    }
+    const whyNot = await topology.bindColored(queue, binding, again);
+    if (whyNot !== undefined) reportUnseen(reporter, queue, this.#color, whyNot, source);
+    else if (this.#unvouched.has(queue)) reportUnseen(reporter, queue, this.#color, 'routing');
   }
 
   async join(queue: string): Promise<void> {
@@ -108,12 +120,19 @@ export class RoutingMode implements Mode {
     await this.#assertOwn(queue);
     await topology.mustBeRouted(queue, this.#options.baselineWaitMs, this.#state.scope.signal);
     try {
-      await topology.join(queue, this.#color);
+      await this.#joinAtBroker(queue, this.#color);
     } catch (error) {
       // An auto-delete queue goes a moment after its last consumer.
       if (replyCode(error) !== 404 || !(await this.#assertOwn(queue))) throw error;
-      await topology.join(queue, this.#color);
+      await this.#joinAtBroker(queue, this.#color);
     }
+  }
+
+  async #joinAtBroker(queue: string, color: Color): Promise<void> {
+    if (await this.#state.topology.join(queue, color)) this.#unvouched.delete(queue);
+    else this.#unvouched.add(queue);
+    if (this.#unvouched.has(queue) && this.#bindings(queue).length > 0)
+      reportUnseen(this.#coloring.reporter, queue, color, 'routing');
   }
 
   async restore(queue: string): Promise<Restored> {
@@ -123,13 +142,15 @@ export class RoutingMode implements Mode {
   }
 
   async #restoreBaseline(queue: string): Promise<Restored> {
-    const { routed, topology } = this.#state;
+    const { routed, topology, unclaimed } = this.#state;
     // A queue that is gone is the application's to declare: without us it would be gone too.
     if (!routed.has(queue) || !(await topology.hasQueue(queue))) return { mended: [] };
     const { coloring, colors, baseline } = routingNames(queue);
     const mended = await topology.missing([coloring, colors, baseline]);
     await this.#build(queue);
-    if (mended.includes(coloring)) await this.#rebind(queue);
+    if (!mended.includes(coloring))
+      return { mended: [...mended, ...(await unclaimed.restore(queue, this.#bindings(queue)))] };
+    await this.#rebind(queue);
     return { mended };
   }
 
@@ -146,8 +167,9 @@ export class RoutingMode implements Mode {
     destinations.setRouted(queue);
     const { own, ownColors } = routingNames(queue);
     const missing = await topology.missing([own, ownColors]);
-    await topology.join(queue, color);
-    if (missing.includes(own)) await this.#rebind(queue);
+    await this.#joinAtBroker(queue, color);
+    // Nobody takes away what colors have bound, but with an exchange.
+    await this.#rebind(queue);
     return { mended: [...mended, ...missing] };
   }
 
@@ -158,7 +180,7 @@ export class RoutingMode implements Mode {
   async #rebind(queue: string): Promise<void> {
     for (const binding of this.#bindings(queue)) {
       try {
-        await this.#bind(queue, binding);
+        await this.#bind(queue, binding, true);
       } catch (error) {
         if (replyCode(error) !== 404) throw error;
       }
@@ -171,6 +193,8 @@ export class RoutingMode implements Mode {
    * alone. A message that is passed on comes back at most once, because it is stamped then.
    */
   owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
+    const isOthers = isCopy(message, reader, this.#carriers, (name) => this.#colorOf(queue, name));
+    if (isOthers) return { kind: 'foreign', reason: 'copy-of-another' };
     if (reader !== undefined || !this.#state.routed.has(queue)) return ROUTED;
     const { headers } = message.properties;
     const color = messageColor(headers, this.#carriers);
@@ -226,6 +250,12 @@ export class RoutingMode implements Mode {
   #target(queue: string): SubscriptionTarget {
     const { cluster } = this.#state;
     return { broker: 'amqp', group: queue, ...(cluster !== undefined && { cluster }) };
+  }
+
+  /** Whose queue that is, beside `queue`. */
+  #colorOf(queue: string, name: string): Color | undefined {
+    const parsed = this.#state.names.parse(name);
+    return parsed?.baseline.includes(queue) === true ? parsed.color : undefined;
   }
 
   /** Colors of messages come from outside, and may be too long for this queue. */

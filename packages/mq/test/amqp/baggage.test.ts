@@ -82,7 +82,7 @@ describeWithServers(['rabbitmq'], 'amqp, messages of senders that know nothing o
     });
   }
 
-  test('a color in the baggage alone, on a key that only the color binds: no queue takes it, and `mandatory` says so', async () => {
+  test('a color in the baggage alone, on a key that only the color binds, and then the baseline too: the color’s, once', async () => {
     const { queue, exchange, handled, start, sender } = world();
     const base = await start();
     const { channel } = await start('a');
@@ -90,21 +90,25 @@ describeWithServers(['rabbitmq'], 'amqp, messages of senders that know nothing o
     const raw = await sender();
     const returned: string[] = [];
     raw.on('return', ({ content }) => returned.push(`${content}`));
-    const send = async (text: string, headers: object) => {
+    const send = async (text: string, headers: object = {}) => {
       raw.publish(exchange, 'new.key', Buffer.from(text), { headers, mandatory: true });
       await raw.waitForConfirms();
     };
     const baggage = 'x-infr-flowtype=CE_a';
-    await send('lost', { baggage });
+    await send('nobody’s');
+    await send('of the color alone', { baggage });
     await send('with the property', { baggage, DMQ_ENV_TAG: 'a' });
-    await until(() => handled.length === 1);
-    // What avoids it where senders cannot be changed.
+    await until(() => handled.length === 2);
     await base.channel.bindQueue(queue, exchange, 'new.*');
     await send('bound by the baseline too', { baggage });
-    await until(() => handled.length === 2);
+    await until(() => handled.length === 3);
     await pause(200);
-    expect(handled).toEqual(['a with the property a', 'a bound by the baseline too a']);
-    expect(returned).toEqual(['lost']);
+    expect(handled).toEqual([
+      'a of the color alone a',
+      'a with the property a',
+      'a bound by the baseline too a',
+    ]);
+    expect(returned).toEqual(['nobody’s']);
   });
 
   test('dead letters with a color in the baggage alone are the color’s, first and again', async () => {
