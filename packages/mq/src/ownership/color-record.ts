@@ -12,6 +12,8 @@ export class ColorRecord {
   readonly color: Color;
   /** By the store's clock: when the entry was found to stand; `undefined` while nobody has read it. */
   #foundAt: number | undefined;
+  /** By the store's clock: when its state was last news. */
+  #movedAt = 0;
   /** A watch told something that does not follow from what is known: the directory has to be asked since then. */
   #doubtfulSince: number | undefined;
   /** What the watch told, if that was a state: a read that knows as much settles the doubt. */
@@ -33,6 +35,10 @@ export class ColorRecord {
 
   get foundAt(): number | undefined {
     return this.#foundAt;
+  }
+
+  get movedAt(): number {
+    return this.#movedAt;
   }
 
   get isDoubtful(): boolean {
@@ -67,7 +73,7 @@ export class ColorRecord {
 
   /** A read that began at `at` found the entry: what was doubtful before is settled by it. */
   found(read: Handover | Unreadable, at: number, now: number): boolean {
-    if (this.#foundAt !== undefined && this.#doubtfulSince === undefined) return this.addState(read);
+    if (this.#foundAt !== undefined && this.#doubtfulSince === undefined) return this.addState(read, now);
     const told =
       this.#hint !== undefined && read.kind !== 'unreadable' && compareHandovers(this.#hint, read) <= 0;
     if (told || !this.isDoubtfulAfter(at)) {
@@ -75,6 +81,7 @@ export class ColorRecord {
       this.#hint = undefined;
     }
     this.#foundAt ??= now;
+    this.#movedAt = now;
     // It may have been deleted and made anew, by whatever clock: what was read is what stands.
     this.#completeTo = NEVER_JOINED;
     this.#newest = read.kind === 'unreadable' ? NEVER_JOINED : read;
@@ -92,7 +99,7 @@ export class ColorRecord {
   }
 
   /** Whether this was news. */
-  addState(told: Handover | Unreadable): boolean {
+  addState(told: Handover | Unreadable, now: number): boolean {
     // A watch may lag behind, and an older version of this library does not pass on what was kept.
     const read = told.kind === 'unreadable' ? told : withProgressOf(told, this.#newest);
     if (read.kind !== 'unreadable') {
@@ -100,6 +107,7 @@ export class ColorRecord {
       if (news < 0 || (news === 0 && !isNewer(read, this.#handover))) return false;
       this.#newest = read;
     }
+    this.#movedAt = now;
     this.#handover = read;
     this.#stateChanged = true;
     return true;

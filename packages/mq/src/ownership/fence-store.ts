@@ -198,9 +198,8 @@ export class FenceStore {
   #addState(record: ColorRecord, read: Handover | Unreadable, reading: Reading | undefined): boolean {
     if (reading === undefined) {
       const known = record.foundAt !== undefined && !record.isDoubtful;
-      return known && !beginsAnew(record.newest, read)
-        ? record.addState(read)
-        : record.doubt(++this.#clock, read);
+      if (!known || beginsAnew(record.newest, read)) return record.doubt(++this.#clock, read);
+      return record.addState(read, ++this.#clock);
     }
     // It was said to be removed after the read had begun: the answer may be of before.
     const removed = this.#removals.get(record.color) ?? 0;
@@ -223,7 +222,9 @@ export class FenceStore {
     if (record === undefined || record.isDoubtfulAfter(reading.at)) return;
     // Found since the read began.
     if (record.foundAt !== undefined && record.foundAt > reading.at) return;
-    this.#forget(color);
+    // The answer may be of before what is known: the color may have come back since.
+    if (record.movedAt <= reading.at) this.#forget(color);
+    else if (record.doubt(++this.#clock)) this.#changed.add(color);
   }
 
   #forget(color: Color): void {

@@ -318,6 +318,26 @@ describe('FenceStore', () => {
       expect(store.current().colors.size).toBe(0);
     });
 
+    it.each(['a watch', 'another read'])(
+      'asks again where %s told that it came back while a read was under way that did not find it',
+      (who) => {
+        const store = newStore();
+        store.refresh([gone]);
+        const reading = store.begin();
+        const again = [
+          state('feat', { kind: 'active', epoch: 6, since: 6 }),
+          fence('feat', 6, 'join', 0, 2n),
+        ];
+        if (who === 'another read') store.refresh(again);
+        else for (const entry of again) store.apply(told(entry));
+        store.refresh([], reading);
+        expect(store.doubtful()).toEqual(['feat']);
+        expect(decide(store.current(), 3n)).toBe('undecided view-incomplete');
+        store.refresh(again);
+        expect([store.doubtful(), decide(store.current(), 3n)]).toEqual([[], 'colored joined']);
+      },
+    );
+
     it('keeps what a watch told while a read was under way that had begun before', () => {
       const store = newStore();
       const reading = store.begin();

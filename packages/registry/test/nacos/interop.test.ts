@@ -105,7 +105,7 @@ describeWithServers(['nacos'], 'Nacos and clients in other languages', (servers)
   test('more services than fit on a page', async () => {
     const { url } = servers.nacos;
     const namespace = newNamespace();
-    const directory = nacosOn({ url, namespace });
+    const directory = nacosOn({ url, namespace, timeoutMs: 20_000 });
     const services = Array.from({ length: 620 }, (_, index) => `service-${index}`);
     await Promise.all(
       services.map((service) => directory.instances.register(instance(service, { service }), LONG_LEASE_MS)),

@@ -71,6 +71,8 @@ export class HandoverMemory {
       signal.throwIfAborted();
       if ((await this.#options.mark.read()) === mark) return false;
     }
+    // Another read has put it back since this one began: what is missing now was deleted after that.
+    if (this.#mark !== mark) return true;
     this.#restoring ??= this.#restoreAll().finally(() => {
       this.#restoring = undefined;
     });
