@@ -88,6 +88,7 @@ export function withTimeLimit(state: StateStore, ms: number, options: WaitOption
       );
     return within(ms, ask(), late, options);
   };
+  const now = state.now?.bind(state);
   return {
     get: (key) => limit('get', key, () => state.get(key)),
     list: (prefix) => limit('list', prefix, () => state.list(prefix)),
@@ -97,6 +98,6 @@ export function withTimeLimit(state: StateStore, ms: number, options: WaitOption
     compareAndDelete: (key, version) =>
       limit('compareAndDelete', key, () => state.compareAndDelete(key, version)),
     watch: (prefix, observer) => state.watch(prefix, observer),
-    ...(state.now !== undefined && { now: () => limit('now', '', async () => state.now?.() ?? Date.now()) }),
+    ...(now !== undefined && { now: () => limit('now', '', now) }),
   };
 }

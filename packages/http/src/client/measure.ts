@@ -1,9 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { MISDIRECTED_HEADER } from '@colorway/core';
 import { type Emit, MeasuredRequest, type Sending } from './measured-request.js';
-import { cannotGoOn, MISDIRECTED_STATUS } from './misdirected.js';
+import { cannotGoOn, isMisdirected } from './misdirected.js';
 import { rewind, wholeRequest } from './resend.js';
 import { isUpgrade } from './upgrade-request.js';
 
@@ -34,9 +33,12 @@ export function measure<T>(
       whole = wholeRequest(request);
       if (limitMs !== undefined) (args[0] as Socket).setTimeout(limitMs);
     }
-    if (event !== 'response' || whole === undefined || !isMisdirected(args[0] as IncomingMessage))
+    if (event !== 'response') return measured.emit(event, args);
+    const { statusCode, headers } = args[0] as IncomingMessage;
+    if (whole === undefined || !isMisdirected(statusCode, headers) || isUpgrade(request)) {
+      whole = undefined; // It was for this instance, and is not kept as long as its answer.
       return measured.emit(event, args);
-    if (isUpgrade(request)) return measured.emit(event, args);
+    }
     measured.sending.attempt.judge('misdirected', sending.clock.now());
     limitMs = request.socket?.timeout;
     leaving = leave(request, args[0] as IncomingMessage, again);
@@ -93,8 +95,4 @@ function leave(request: ClientRequest, response: IncomingMessage, then: () => vo
     /* Node gives the connection back after this event. */
     left: () => process.nextTick(next),
   };
-}
-
-function isMisdirected({ statusCode, headers }: IncomingMessage): boolean {
-  return statusCode === MISDIRECTED_STATUS && headers[MISDIRECTED_HEADER] !== undefined;
 }

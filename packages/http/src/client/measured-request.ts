@@ -1,12 +1,12 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type Color, MISDIRECTED_HEADER, REFUSAL_HEADER, runInContext, trailIn } from '@colorway/core';
+import { type Color, REFUSAL_HEADER, runInContext, trailIn } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import { enterOnMessages } from '../context/upgrade-context.js';
 import { type Attempt, outcomeOf, outcomeOfError } from './attempt.js';
 import type { Clock } from './balancing/clock.js';
 import { isConnectionFailure, unreachable } from './connection-failure.js';
-import { cannotGoOn, MISDIRECTED_STATUS } from './misdirected.js';
+import { cannotGoOn, isMisdirected } from './misdirected.js';
 import { inShort, isUpgrade } from './upgrade-request.js';
 
 /** What a request of node:http is sent with. */
@@ -69,7 +69,7 @@ export class MeasuredRequest<T> {
   #answered(response: IncomingMessage): boolean {
     const { attempt, clock, context } = this.sending;
     const { statusCode = 0, headers } = response;
-    if (statusCode === MISDIRECTED_STATUS && headers[MISDIRECTED_HEADER] !== undefined) {
+    if (isMisdirected(statusCode, headers)) {
       attempt.judge('misdirected', clock.now());
       const error = this.#goOn(cannotGoOn(attempt.set.wanted));
       if (error !== undefined) this.request.destroy(error);

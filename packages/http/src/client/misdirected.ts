@@ -1,7 +1,13 @@
-import { ColorwayError } from '@colorway/core';
+import type { IncomingHttpHeaders } from 'node:http';
+import { ColorwayError, MISDIRECTED_HEADER } from '@colorway/core';
 
 /** What an instance answers to a request for another one (RFC 9110, 15.5.20), with `MISDIRECTED_HEADER`. */
 export const MISDIRECTED_STATUS = 421;
+
+/** Whether an answer says that its instance is another one, and has done nothing. */
+export function isMisdirected(status: number | undefined, headers: IncomingHttpHeaders): boolean {
+  return status === MISDIRECTED_STATUS && headers[MISDIRECTED_HEADER] !== undefined;
+}
 
 const WHY = 'addresses are used again, and the directory does not know yet. Nothing was done.';
 

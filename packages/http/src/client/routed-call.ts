@@ -33,7 +33,7 @@ export interface Routed {
   readonly isTriedOutside: boolean;
 }
 
-/** From the first attempt of a call to its last: an upgrade goes on to another instance where nothing was done. */
+/** From the first attempt of a call to its last: it goes on to another instance where nothing was done. */
 export class RoutedCall {
   readonly #calls: Calls;
   readonly #routed: Routed;
@@ -64,14 +64,12 @@ export class RoutedCall {
    * @throws ColorwayError `COLORWAY_INSTANCE_MISDIRECTED` where there is none
    */
   resend({ request, sending: { attempt } }: MeasuredRequest<Agent>): Sending<Agent> {
-    const { caller, balancer, address } = this.#calls;
-    const { decision, set, color, options } = this.#routed;
+    const { balancer, address } = this.#calls;
+    const { set, options } = this.#routed;
     const now = balancer.clock.now();
-    this.#tried = (this.#tried ?? new Set()).add(attempt.standing);
-    const standing = set.pickAgain(now, this.#tried);
+    const standing = this.#another(attempt, now);
     if (standing === undefined) throw nobodyLeft(set.wanted);
-    count('coloring.retries', { 'coloring.service': decision.service });
-    caller.attempt(decision, color, standing.instance, ++this.#sent);
+    this.#tell(standing);
     const sending = this.sending(standing, now);
     const agent = standing.transport as Agent & { addRequest(request: ClientRequest, options: object): void };
     agent.addRequest(request, { ...options, ...address(standing, request, options) });
@@ -85,24 +83,34 @@ export class RoutedCall {
     const now = balancer.clock.now();
     const wasDisowned = mayGoOn(error);
     if (!wasDisowned && (this.#retries >= maxRetries || !set.budget.withdraw(now))) return error;
-    this.#tried = (this.#tried ?? new Set()).add(failed.sending.attempt.standing);
-    const standing = set.pickAgain(now, this.#tried);
+    const standing = this.#another(failed.sending.attempt, now);
     if (standing === undefined) return wasDisowned ? nobodyLeft(set.wanted) : error;
     if (!wasDisowned) this.#retries++;
     return this.#again(standing, failed, now);
   }
 
+  /** One that none of the attempts so far was sent to. */
+  #another({ standing }: Attempt<Agent>, now: number): Standing<Agent> | undefined {
+    this.#tried = (this.#tried ?? new Set()).add(standing);
+    return this.#routed.set.pickAgain(now, this.#tried);
+  }
+
+  #tell({ instance }: Standing<Agent>): void {
+    const { decision, color } = this.#routed;
+    count('coloring.retries', { 'coloring.service': decision.service });
+    this.#calls.caller.attempt(decision, color, instance, ++this.#sent);
+  }
+
   /** Gives back why it could not be sent. */
   #again(standing: Standing<Agent>, failed: MeasuredRequest<Agent>, now: number): Error | undefined {
     const { caller, address } = this.#calls;
-    const { decision, color, context, options } = this.#routed;
-    count('coloring.retries', { 'coloring.service': decision.service });
+    const { context, options } = this.#routed;
     const sending = this.sending(standing, now);
     this.#held ??= new HeldUpgrade(failed);
     const held = this.#held;
     try {
       runInContext(context, () => {
-        caller.attempt(decision, color, standing.instance, ++this.#sent);
+        this.#tell(standing);
         held.send({ ...options, ...address(standing, failed.request, options) }, sending, (request) => {
           if (caller.signs) signRequest(request, caller);
         });

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type ColorwayError, isColorwayError, MISDIRECTED_HEADER, REFUSAL_HEADER } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { isModern } from './handler-forms.js';
-import { MISDIRECTED_STATUS } from './misdirected.js';
+import { isMisdirected, MISDIRECTED_STATUS } from './misdirected.js';
 import { RoutedRequest, type Routing } from './routed-request.js';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -158,7 +158,7 @@ export class ModernRequest extends RoutedRequest implements Handler {
   onResponseStart(
     ...[controller, status, headers, message]: Parameters<NonNullable<Handler['onResponseStart']>>
   ): void {
-    if (status === MISDIRECTED_STATUS && headers[MISDIRECTED_HEADER] !== undefined) {
+    if (isMisdirected(status, headers)) {
       this.disowned();
       return;
     }

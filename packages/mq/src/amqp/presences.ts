@@ -1,9 +1,9 @@
 import type { Coloring } from '@colorway/core';
-import { type Scope, unlessAborted, within } from '@colorway/core/background';
+import { type Scope, unlessAborted } from '@colorway/core/background';
 import type { AmqpChannel } from './amqp-channel.js';
 import type { Deliveries } from './deliveries.js';
 import { Presence } from './presence.js';
-import { LATE_MS, silent } from './questions.js';
+import { askedLast } from './questions.js';
 import type { OpenChannel } from './side-channel.js';
 
 /** A consumer that nobody has. The broker answers its cancelling, and before that it takes every acknowledgement. */
@@ -60,8 +60,7 @@ export class Presences {
       this.#isGone = true;
       this.#ending = Promise.all(Array.from(this.#kept.keys(), (name) => this.#end(name)));
     });
-    // Told to the broker, which may be silent.
-    scope.defer(() => within(LATE_MS, this.#ending, () => silent(LATE_MS)).catch(() => {}));
+    scope.defer(() => askedLast(this.#ending));
   }
 
   /** The coloring closes: a broker that is silent is not waited for long. */

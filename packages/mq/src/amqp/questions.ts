@@ -4,7 +4,7 @@ import { type Scope, within } from '@colorway/core/background';
 /** A question to the broker that has no answer after so long has none. */
 export const ANSWER_MS = 15_000;
 /** What is asked when its owner ends gets so long: a broker that lives has answered by then. */
-export const LATE_MS = 1_000;
+const LATE_MS = 1_000;
 
 /**
  * Asks the broker something as a task of the scope, which ends with it: a broker that is silent holds up no closing.
@@ -16,6 +16,11 @@ export function ask<T>(scope: Scope | undefined, what: string, question: () => P
   const asked = (answer: Promise<T>): Promise<T> => within(ANSWER_MS, answer, () => silent(ANSWER_MS));
   if (scope === undefined || scope.isDisposed) return asked(question());
   return scope.run(what, (signal) => asked(unlessOver(signal, question())));
+}
+
+/** Waits a moment for what the broker was asked when its owner ends. It may be silent, or gone; nobody needs the answer. */
+export async function askedLast(answer: Promise<unknown>): Promise<void> {
+  await within(LATE_MS, answer, () => silent(LATE_MS)).catch(() => {}); // See above.
 }
 
 export function silent(ms: number): ColorwayError {

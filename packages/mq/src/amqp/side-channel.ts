@@ -1,7 +1,7 @@
 import { ColorwayError } from '@colorway/core';
 import { unlessAborted, within } from '@colorway/core/background';
 import { type AmqpChannel, replyCode } from './amqp-channel.js';
-import { ANSWER_MS, LATE_MS, silent } from './questions.js';
+import { ANSWER_MS, askedLast, silent } from './questions.js';
 
 /** Opens a plain channel on the connection of the user's channel. */
 export type OpenChannel = () => Promise<AmqpChannel>;
@@ -68,9 +68,7 @@ export class SideChannel {
   async #drop(): Promise<void> {
     const channel = this.#channel;
     this.#channel = undefined;
-    // A channel that cannot be opened or closed any more is gone with its connection.
-    const closed = channel?.then((opened) => opened.close()).catch(() => {});
-    if (closed !== undefined) await within(LATE_MS, closed, () => silent(LATE_MS)).catch(() => {}); // it was asked to
+    if (channel !== undefined) await askedLast(channel.then((opened) => opened.close()));
   }
 
   async #opened(): Promise<AmqpChannel> {

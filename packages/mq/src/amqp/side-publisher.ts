@@ -1,7 +1,6 @@
 import { ColorwayError } from '@colorway/core';
-import { within } from '@colorway/core/background';
 import type { AmqpChannel, PublishOptions } from './amqp-channel.js';
-import { LATE_MS, silent } from './questions.js';
+import { askedLast } from './questions.js';
 import type { OpenChannel } from './side-channel.js';
 
 /** `confirm.select` and its answer: class 85, methods 10 and 11, in AMQP 0-9-1 as RabbitMQ extends it. */
@@ -65,9 +64,7 @@ export class SidePublisher {
   async close(): Promise<void> {
     const channel = this.#channel;
     this.#channel = undefined;
-    const closed = channel?.then((opened) => opened.close());
-    // Gone with its connection, or the broker is silent.
-    if (closed !== undefined) await within(LATE_MS, closed, () => silent(LATE_MS)).catch(() => {});
+    if (channel !== undefined) await askedLast(channel.then((opened) => opened.close()));
   }
 
   async #opened(): Promise<Confirming> {

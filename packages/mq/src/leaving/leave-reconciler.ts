@@ -146,7 +146,7 @@ export class LeaveReconciler {
     const { group, cluster = '', color } = subscription;
     this.#coloring.reporter.once(
       'COLORWAY_LEAVE_ELSEWHERE',
-      `${color} has left ${group} at broker ${cluster}, of which nobody was heard any more: it is taken to be gone, or to have another name by now.`,
+      `${color} has left ${group} at broker ${cluster}. No consumer there has been heard of for long: the broker is taken to be gone, or to have another name.`,
       key,
     );
     // What the color has here under the same names is its own record's.

@@ -1,6 +1,5 @@
 // Opens, consumes and closes in every order, with nothing else alive: `background.child.ts <url> <mode>`. Prints what goes on after
 // each way to close, as one line of JSON; the process then has to end by itself.
-import { createHook } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withColor } from '@colorway/core';
 import { runningTasks } from '@colorway/core/background';
@@ -8,22 +7,11 @@ import { coloredChannel } from '@colorway/mq/amqp';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { type ChannelModel, connect } from 'amqplib';
+import { trackOwnTimers } from './own-timers.js';
 
 const [, , url = '', mode = 'routing'] = process.argv;
-Error.stackTraceLimit = 30;
-const timers = new Map<number, string>();
-createHook({
-  init(id, type) {
-    if (type === 'Timeout') timers.set(id, new Error('made').stack ?? '');
-  },
-  destroy(id) {
-    timers.delete(id);
-  },
-}).enable();
-const ownTimers = () =>
-  [...timers.values()].filter(
-    (stack) => stack.includes('/packages/mq/src/') && !stack.includes('/packages/registry/'),
-  );
+const tracked = trackOwnTimers();
+const ownTimers = () => tracked().filter((stack) => !stack.includes('/packages/registry/'));
 
 function lose(connection: ChannelModel): void {
   const { stream } = connection.connection as unknown as { stream: { destroy(error: Error): void } };

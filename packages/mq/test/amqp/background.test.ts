@@ -7,17 +7,10 @@ import { runningTasks } from '@colorway/core/background';
 import { keepConnected, withdrawQueue } from '@colorway/mq/amqp';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
-import { cleanUp, cleanUpAll, instance, pause, unique, until } from './rabbit.js';
+import { cleanUp, instance, pause, unique, until, warningsOfEach } from './rabbit.js';
 
 jest.setTimeout(120_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-}, 30_000);
+const warned = warningsOfEach();
 
 const LIVES = process.env.COLORWAY_LIVES ?? '8';
 
@@ -95,7 +88,7 @@ describeWithServers(['rabbitmq'], 'amqp, background work', (servers) => {
   test('filter: spans that cannot be read are told once, and once when they can be again', async () => {
     const { how } = await filter();
     how.list = 'fails';
-    const told = () => warned.mock.calls.filter(([text]) => String(text).includes('spans')).length;
+    const told = () => warned().mock.calls.filter(([text]) => String(text).includes('spans')).length;
     await until(() => told() === 1);
     const { asked } = how;
     await until(() => how.asked > asked + 2);

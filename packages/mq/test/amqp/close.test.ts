@@ -3,17 +3,10 @@ import type { ColoredChannelOptions, ModeName } from '@colorway/mq/amqp';
 import { memoryDirectory } from '@colorway/registry/memory';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
-import { cleanUp, cleanUpAll, connect, type Handled, instance, pause, unique, until } from './rabbit.js';
+import { cleanUp, connect, type Handled, instance, pause, unique, until, warningsOfEach } from './rabbit.js';
 
 jest.setTimeout(60_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-}, 60_000);
+const warned = warningsOfEach();
 
 const GRACE_MS = 300;
 
@@ -124,7 +117,7 @@ describeWithServers(['rabbitmq'], 'amqp, coloring.close()', (servers) => {
         color,
       }));
       expect([...handled].sort((a, b) => Number(a.text) - Number(b.text))).toEqual(expected);
-      expect(warned).not.toHaveBeenCalled();
+      expect(warned()).not.toHaveBeenCalled();
     },
   );
 
@@ -190,7 +183,7 @@ describeWithServers(['rabbitmq'], 'amqp, coloring.close()', (servers) => {
     expect(isClosed).toBe(false);
     if (message !== false) channel.ack(message);
     await closing;
-    expect([message === false, warned.mock.calls]).toEqual([false, []]);
+    expect([message === false, warned().mock.calls]).toEqual([false, []]);
   });
 
   test('waits no longer than closing.drainMs; what was not acknowledged comes again', async () => {
@@ -201,7 +194,7 @@ describeWithServers(['rabbitmq'], 'amqp, coloring.close()', (servers) => {
     await send(producer, 0, 'a');
     await until(() => held.length === 1);
     await first.coloring.close();
-    expect(String(warned.mock.calls[0]?.[0])).toContain('was not done within 300 ms');
+    expect(String(warned().mock.calls[0]?.[0])).toContain('was not done within 300 ms');
     await start('second', 'a');
     die(first.connection);
     await until(() => handled.length === 1);
@@ -227,6 +220,6 @@ describeWithServers(['rabbitmq'], 'amqp, coloring.close()', (servers) => {
       if (!isEarly) await end();
       await closing;
     }
-    expect(warned).not.toHaveBeenCalled();
+    expect(warned()).not.toHaveBeenCalled();
   });
 });

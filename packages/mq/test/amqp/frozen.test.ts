@@ -4,17 +4,10 @@ import { runningTasks } from '@colorway/core/background';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
-import { cleanUp, cleanUpAll, instance, pause, unique, until } from './rabbit.js';
+import { cleanUp, instance, pause, unique, until, warningsOfEach } from './rabbit.js';
 
 jest.setTimeout(120_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-}, 60_000);
+const warned = warningsOfEach();
 
 /** What a broker that is silent may cost a close: 4 to 6 s, and twice that on a slow machine; it was 45. */
 const BOUND_MS = 12_000;
@@ -88,7 +81,7 @@ describeWithServers(
         proxy.heal();
         await pause(1_000);
         expect(handled).toEqual([]);
-        const codes = warned.mock.calls.map(([, options]) => (options as { code?: string }).code);
+        const codes = warned().mock.calls.map(([, options]) => (options as { code?: string }).code);
         expect(codes).toEqual(['COLORWAY_BROKER_SILENT']);
       },
     );
@@ -134,7 +127,7 @@ describeWithServers(
       await until(() => handled.length === 1);
       crash(red);
       expect((await closed(red)).ms).toBeLessThan(BOUND_MS);
-      expect(warned).not.toHaveBeenCalled();
+      expect(warned()).not.toHaveBeenCalled();
     });
 
     test('frozen while its color leaves', async () => {

@@ -1,6 +1,5 @@
 // Closes at random moments of a life, in a random order, with nothing else alive: `moments.child.ts <url> <mode> <seed> <lives>`. Prints what
 // was left over, as one line of JSON; the process then has to end by itself.
-import { createHook } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type StateStore, withColor } from '@colorway/core';
 import { runningTasks } from '@colorway/core/background';
@@ -8,33 +7,14 @@ import { coloredChannel } from '@colorway/mq/amqp';
 import { createColoring, Environments } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { type ChannelModel, connect } from 'amqplib';
+import { createRandom } from '../../../../test/faults/messages/random.js';
+import { trackOwnTimers } from './own-timers.js';
 
 const [, , url = '', mode = 'routing', seedText = '1', lives = '10'] = process.argv;
-Error.stackTraceLimit = 30;
-const timers = new Map<number, string>();
-createHook({
-  init(id, type) {
-    if (type === 'Timeout') timers.set(id, new Error('made').stack ?? '');
-  },
-  destroy(id) {
-    timers.delete(id);
-  },
-}).enable();
-const ownTimers = () => [...timers.values()].filter((stack) => stack.includes('/packages/mq/src/'));
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+const ownTimers = trackOwnTimers();
 
 async function life(seed: number): Promise<object[]> {
-  const random = randomOf(seed);
+  const random = createRandom(seed);
   const directory = memoryDirectory();
   const environments = new Environments(directory.state as StateStore);
   const [queue, exchange] = [

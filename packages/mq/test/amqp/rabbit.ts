@@ -21,6 +21,19 @@ export async function cleanUpAll(): Promise<void> {
   for (const task of cleanUps.splice(0).reverse()) await task();
 }
 
+/** Gathers the warnings of each test, and cleans up after it. Returns how to see them. */
+export function warningsOfEach(): () => jest.SpyInstance {
+  let warned: jest.SpyInstance;
+  beforeEach(() => {
+    warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  });
+  afterEach(async () => {
+    await cleanUpAll();
+    jest.restoreAllMocks();
+  }, 60_000);
+  return () => warned;
+}
+
 let counter = 0;
 
 /** A name that no other test has. */

@@ -13,17 +13,11 @@ import {
   pause,
   unique,
   until,
+  warningsOfEach,
 } from './rabbit.js';
 
 jest.setTimeout(60_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-}, 60_000);
+const warned = warningsOfEach();
 
 const CONTENT = Buffer.from('x');
 const within = <T>(ms: number, promise: Promise<T>) => {
@@ -96,7 +90,7 @@ describeWithServers(['rabbitmq'], 'amqp, what a channel sends', (servers) => {
     await within(5_000, channel.waitForConfirms());
     expect(await raw.checkQueue(queue)).toMatchObject({ messageCount: 2 });
     expect(confirmed).toBeNull();
-    const codes = warned.mock.calls.map(([, options]) => options?.code);
+    const codes = warned().mock.calls.map(([, options]) => options?.code);
     expect(codes.filter((code) => code === 'COLORWAY_QUEUE_NAME_LONG')).toHaveLength(1);
 
     // The baseline reads it as it is; a colored instance would read the baseline's.
@@ -134,7 +128,7 @@ describeWithServers(['rabbitmq'], 'amqp, what a channel sends', (servers) => {
     raw.removeAllListeners('error');
     channel.sendToQueue(queue, CONTENT, { CC: 'x' });
     await expect(channel.waitForConfirms()).rejects.toMatchObject({ code: 'COLORWAY_INVALID_OPTION' });
-    expect(warned.mock.calls.map(([, options]) => options?.code)).toContain('COLORWAY_MQ_NOT_SENT');
+    expect(warned().mock.calls.map(([, options]) => options?.code)).toContain('COLORWAY_MQ_NOT_SENT');
   });
 
   test('close() with held messages sends them; what is published or called after it is refused, and nothing waits for ever', async () => {

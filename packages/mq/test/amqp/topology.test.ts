@@ -6,27 +6,20 @@ import { describeWithServers } from '../../../../test/services/jest/describe-wit
 import {
   type Channel,
   cleanUp,
-  cleanUpAll,
   coloringOf,
   connect,
   instance,
   pause,
   unique,
   until,
+  warningsOfEach,
 } from './rabbit.js';
 
 jest.setTimeout(60_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-  expect(runningTasks()).toEqual([]);
-}, 60_000);
+const warned = warningsOfEach();
+afterEach(() => expect(runningTasks()).toEqual([]));
 
-const codes = () => warned.mock.calls.map(([, options]) => options?.code);
+const codes = () => warned().mock.calls.map(([, options]) => options?.code);
 
 describeWithServers(['rabbitmq'], 'amqp, topology that others change', (servers) => {
   const url = () => servers.rabbitmq.url;

@@ -7,28 +7,21 @@ import {
   type AmqpChannel,
   type Channel,
   cleanUp,
-  cleanUpAll,
   connect,
   instance,
   pause,
   unique,
   until,
+  warningsOfEach,
 } from './rabbit.js';
 
 jest.setTimeout(120_000);
-let warned: jest.SpyInstance;
-beforeEach(() => {
-  warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
-});
-afterEach(async () => {
-  await cleanUpAll();
-  jest.restoreAllMocks();
-  expect(runningTasks()).toEqual([]);
-}, 60_000);
+const warned = warningsOfEach();
+afterEach(() => expect(runningTasks()).toEqual([]));
 
 const unseen = () =>
-  warned.mock.calls
-    .filter(([, options]) => options?.code === 'COLORWAY_MQ_BAGGAGE_UNSEEN')
+  warned()
+    .mock.calls.filter(([, options]) => options?.code === 'COLORWAY_MQ_BAGGAGE_UNSEEN')
     .map(([text]) => text);
 const baggage = (color: string) => ({ baggage: `tenant=7,x-infr-flowtype=CE_${color}` });
 

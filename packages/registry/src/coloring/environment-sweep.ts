@@ -38,8 +38,8 @@ function livingColors({ services }: DirectoryView): ReadonlySet<Color> {
 }
 
 /**
- * The time by which environments expire: the store's own, where it has one. `undefined`, and told once, where the clock of
- * this host is off by more than a minute: what it wrote and will write of times is as wrong.
+ * The time by which environments expire: the store's own, where it has one. `undefined`, and reported once, where the clock
+ * of this host is off by more than a minute: the times that it writes are wrong too.
  */
 export async function timeToJudgeBy(
   state: StateStore,
@@ -55,14 +55,14 @@ export async function timeToJudgeBy(
   const seconds = Math.round(Math.abs(told - answered) / 1_000);
   reporter.once(
     'COLORWAY_CLOCK_SKEWED',
-    `The clock of this host is ${seconds} s ${isBehind ? 'behind' : 'ahead of'} the directory's. It ends no expired environments: other hosts do. Set it right (NTP): the times that it writes of environments are as wrong.`,
+    `The clock of this host is ${seconds} s ${isBehind ? 'behind' : 'ahead of'} the directory's. This host ends no expired environments; others do. Set its clock (NTP): it also writes wrong times into the environments that it creates.`,
   );
   return undefined;
 }
 
 /**
- * Ends expired environments about once a minute, until the scope ends. Expired is judged by the store's time, where it has one. Of all processes that sweep, one ends each.
- * Each environment is ended by itself; one that cannot be is reported once, tried again a minute later, and reported
+ * Ends expired environments about once a minute, until the scope ends, by the store's time where it has one. Of all
+ * processes that sweep, one ends each. Each environment is ended by itself; one that cannot be is reported once, tried again a minute later, and reported
  * when it works.
  *
  * @param state with a time limit for each call.

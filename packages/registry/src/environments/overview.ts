@@ -75,8 +75,8 @@ export interface ConsumedOverview extends Omit<Subscription, 'service' | 'color'
 }
 
 /**
- * All environments by color, also those that are memberships alone, with their services and what is alive of them: the state as it stands, joined with a
- * view of the instances.
+ * All environments by color, also those that are memberships alone, with their services and what is alive of them: the
+ * state as it stands, joined with a view of the instances.
  * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED`
  */
 export async function overviewOf(

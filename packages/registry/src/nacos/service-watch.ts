@@ -2,6 +2,7 @@ import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } fr
 import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
 import { WatchFeed } from '../watch-feed.js';
+import { WhileWatched } from '../while-watched.js';
 import type { NacosConnection } from './nacos-connection.js';
 import type { NacosLink } from './nacos-link.js';
 import type { ResolvedNacosOptions } from './options.js';
@@ -19,7 +20,6 @@ const RECHECK_EVERY = 5;
  * nobody of new services: their names are listed again and again, and each is subscribed to.
  */
 export class ServiceWatch {
-  readonly #scope: Scope;
   readonly #link: NacosLink;
   readonly #options: ResolvedNacosOptions;
   readonly #ledger: InstanceLedger;
@@ -29,14 +29,11 @@ export class ServiceWatch {
   #placements: Placements;
   #pushed: Readonly<Record<string, unknown>>[] = [];
   #afterOutage = false;
-  /** Owns what goes on while anybody watches. */
-  #following: Scope | undefined;
-  /** One that was stopped may still wait for an answer when the next one begins. */
-  #ended = Promise.resolve();
+  readonly #following: WhileWatched;
   #awake = new Deferred();
 
   constructor(scope: Scope, link: NacosLink, options: ResolvedNacosOptions) {
-    this.#scope = scope;
+    this.#following = new WhileWatched(scope, (signal) => this.#run(signal));
     this.#link = link;
     this.#options = options;
     this.#ledger = new InstanceLedger({ graceMs: options.graceMs });
@@ -47,14 +44,7 @@ export class ServiceWatch {
     const feed = new WatchFeed(observer, (closed) => this.#remove(closed));
     this.#feeds.add(feed);
     this.#fresh.add(feed);
-    if (this.#following === undefined) {
-      this.#following = this.#scope.child('watches');
-      const before = this.#ended;
-      this.#following.spawn('follow', async (signal) => {
-        await before;
-        await this.#run(signal);
-      });
-    }
+    this.#following.begin();
     this.#awake.resolve();
     return feed;
   }
@@ -67,8 +57,7 @@ export class ServiceWatch {
     this.#feeds.delete(feed);
     this.#fresh.delete(feed);
     if (this.#feeds.size > 0) return;
-    if (this.#following !== undefined) this.#ended = this.#following.dispose();
-    this.#following = undefined;
+    this.#following.end();
     this.#awake.resolve();
   }
 

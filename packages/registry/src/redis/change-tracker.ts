@@ -10,6 +10,7 @@ import type {
 import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
 import { WatchFeed } from '../watch-feed.js';
+import { WhileWatched } from '../while-watched.js';
 import type { ResolvedRedisOptions } from './options.js';
 import type { RedisConnection } from './redis-connection.js';
 import { type RedisKeySpace, unreadable } from './redis-key-space.js';
@@ -28,7 +29,6 @@ const MANY = 1_000;
  * are over. After every doubt all is read anew.
  */
 export class ChangeTracker {
-  readonly #scope: Scope;
   readonly #link: RedisLink;
   readonly #space: RedisKeySpace;
   readonly #pollMs: number;
@@ -39,14 +39,11 @@ export class ChangeTracker {
   /** Feeds that have had no snapshot since the last doubt. */
   readonly #fresh = new Set<WatchFeed<InstanceChange> | WatchFeed<StateChange>>();
   #afterOutage = false;
-  /** Owns what goes on while anybody watches. */
-  #following: Scope | undefined;
-  /** One that was stopped may still wait for an answer when the next one begins. */
-  #ended = Promise.resolve();
+  readonly #following: WhileWatched;
   #awake = new Deferred();
 
   constructor(scope: Scope, link: RedisLink, space: RedisKeySpace, options: ResolvedRedisOptions) {
-    this.#scope = scope;
+    this.#following = new WhileWatched(scope, (signal) => this.#run(signal));
     this.#link = link;
     this.#space = space;
     this.#pollMs = options.pollMs;
@@ -71,14 +68,7 @@ export class ChangeTracker {
 
   #added(feed: WatchFeed<InstanceChange> | WatchFeed<StateChange>): Watch {
     this.#fresh.add(feed);
-    if (this.#following === undefined) {
-      this.#following = this.#scope.child('watches');
-      const before = this.#ended;
-      this.#following.spawn('follow', async (signal) => {
-        await before;
-        await this.#run(signal);
-      });
-    }
+    this.#following.begin();
     this.#awake.resolve();
     return feed;
   }
@@ -88,8 +78,7 @@ export class ChangeTracker {
     this.#stateFeeds.delete(feed as WatchFeed<StateChange>);
     this.#fresh.delete(feed);
     if (this.#instanceFeeds.size + this.#stateFeeds.size > 0) return;
-    if (this.#following !== undefined) this.#ended = this.#following.dispose();
-    this.#following = undefined;
+    this.#following.end();
     this.#awake.resolve();
   }
 
