@@ -1,6 +1,6 @@
 import type { Coloring } from '@colorway/core';
 import type { AmqpChannel } from './amqp-channel.js';
-import { ChannelColoring } from './channel-coloring.js';
+import { ChannelColoring } from './channel/channel-coloring.js';
 import { checkChannel } from './check-channel.js';
 import { type ColoredChannelOptions, resolveOptions } from './options.js';
 

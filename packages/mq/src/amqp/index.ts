@@ -6,12 +6,12 @@ export {
   type KeepConnectedOptions,
   type KeptConnection,
   keepConnected,
-} from './keep-connected.js';
-export type { ModeName } from './mode.js';
-export type { ColoredChannelOptions } from './options.js';
+} from './connection/keep-connected.js';
 export {
   type Withdrawn,
   type WithdrawOptions,
   type WithdrawProgress,
   withdrawQueue,
-} from './withdraw-queue.js';
+} from './leaving/withdraw-queue.js';
+export type { ModeName } from './mode.js';
+export type { ColoredChannelOptions } from './options.js';

@@ -2,10 +2,10 @@ import type { Coloring } from '@colorway/core';
 import { Scope } from '@colorway/core/background';
 import fc from 'fast-check';
 import type { AmqpChannel, AmqpMessage } from '../../src/amqp/amqp-channel.js';
-import type { ConnectionState } from '../../src/amqp/connection-state.js';
-import { Consumers } from '../../src/amqp/consumers.js';
+import type { ConnectionState } from '../../src/amqp/connection/connection-state.js';
+import { Consumers } from '../../src/amqp/consuming/consumers.js';
+import { settlements } from '../../src/amqp/consuming/settlements.js';
 import type { Mode, Owner } from '../../src/amqp/mode.js';
-import { settlements } from '../../src/amqp/settlements.js';
 import { coloringOf } from './rabbit.js';
 
 type Kind = 'own' | 'foreign' | 'astray';

@@ -1,12 +1,12 @@
 import { carrierNames } from '@colorway/core';
 import fc from 'fast-check';
 import type { AmqpMessage } from '../../src/amqp/amqp-channel.js';
-import { isCopy } from '../../src/amqp/baggage-copies.js';
-import { ExchangeTypes } from '../../src/amqp/exchange-types.js';
-import { SideChannel } from '../../src/amqp/side-channel.js';
-import { SidePublisher } from '../../src/amqp/side-publisher.js';
-import { Topology } from '../../src/amqp/topology.js';
-import { UnclaimedKeys } from '../../src/amqp/unclaimed-keys.js';
+import { ExchangeTypes } from '../../src/amqp/connection/exchange-types.js';
+import { SideChannel } from '../../src/amqp/connection/side-channel.js';
+import { SidePublisher } from '../../src/amqp/connection/side-publisher.js';
+import { isCopy } from '../../src/amqp/routing/baggage-copies.js';
+import { Topology } from '../../src/amqp/routing/topology.js';
+import { UnclaimedKeys } from '../../src/amqp/routing/unclaimed-keys.js';
 import { messageColor } from '../../src/message/index.js';
 import { GroupNames } from '../../src/names.js';
 import { FakeBroker } from './fake-broker.js';

@@ -1,0 +1,158 @@
+import type { Color, Coloring } from '@colorway/core';
+import { type Scope, unlessAborted } from '@colorway/core/background';
+import { messageColor, runInMessageContext } from '../../message/index.js';
+import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from '../amqp-channel.js';
+import type { Address, Mode } from '../mode.js';
+import type { AstrayMessages } from '../sending/astray-messages.js';
+import type { Consumer } from './consumer.js';
+import type { Deliveries } from './deliveries.js';
+import type { ForeignAcks } from './foreign-acks.js';
+import { markSpan } from './mark-span.js';
+import type { Tally } from './tally.js';
+
+export interface ReceiverParts {
+  readonly channel: AmqpChannel;
+  readonly mode: Mode;
+  readonly astray: AstrayMessages;
+  readonly deliveries: Deliveries;
+  readonly foreign: ForeignAcks;
+  readonly scope: Scope;
+}
+
+/** What a channel receives: each own message in its context, to its handler; and what is another's, to that one. */
+export class Receiver {
+  /** The broker has ended a consumer of the application's, by deleting its queue say. */
+  onEnd: ((consumer: Consumer) => void) | undefined;
+  readonly #coloring: Coloring;
+  readonly #parts: ReceiverParts;
+  #closed = false;
+
+  constructor(coloring: Coloring, parts: ReceiverParts) {
+    this.#coloring = coloring;
+    this.#parts = parts;
+    parts.channel.once('close', () => {
+      this.#closed = true;
+    });
+  }
+
+  of(consumer: Consumer, tally: Tally): OnMessage {
+    const { queue, name, reader, onMessage, options } = consumer;
+    const acknowledges = options?.noAck !== true;
+    const inHand = this.#parts.deliveries.of(name);
+    return (message) => {
+      if (message === null) return this.#ended(consumer);
+      const { deliveryTag } = message.fields;
+      if (consumer.stopping && acknowledges) return this.#parts.channel.nack(message, false, true);
+      const color = this.#colorOf(message);
+      const owner = this.#parts.mode.owner(queue, message, reader);
+      markSpan(name, color, owner);
+      if (owner.kind === 'foreign') {
+        tally.foreign(color, owner.reason);
+        if (acknowledges) this.#parts.foreign.add(message);
+        return undefined;
+      }
+      if (acknowledges) this.#parts.deliveries.add(deliveryTag, inHand);
+      const handle = (): unknown => {
+        tally.own(color, owner.reason);
+        return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
+      };
+      if (owner.kind === 'own') return handle();
+      this.#inBackground(`passing on a message of ${name}`, async () => {
+        if (await this.#passOn(message, owner.to, acknowledges)) tally.foreign(color, owner.reason);
+        else if (!acknowledges) handle();
+        else if (this.#parts.deliveries.has(deliveryTag)) this.#handleOrGiveBack(message, handle);
+      });
+      return undefined;
+    };
+  }
+
+  /** Of a queue that has no colors. */
+  ofPlain(onMessage: OnMessage, options: ConsumeOptions | undefined): OnMessage {
+    return (message) => {
+      if (message === null) return onMessage(null);
+      if (options?.noAck !== true)
+        this.#parts.deliveries.add(message.fields.deliveryTag, this.#parts.deliveries.of(undefined));
+      return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
+    };
+  }
+
+  /** Whether a message that was taken by `get` is for the one who took it; what is not is settled here. */
+  async isOurs(
+    queue: string,
+    message: AmqpMessage,
+    reader: Color | undefined,
+    options: { noAck?: boolean } | undefined,
+    tally: Tally,
+  ): Promise<boolean> {
+    const color = this.#colorOf(message);
+    const owner = this.#parts.mode.owner(queue, message, reader);
+    const acknowledges = options?.noAck !== true;
+    if (owner.kind === 'astray' && (await this.#passOn(message, owner.to, acknowledges))) {
+      tally.foreign(color, owner.reason);
+      return false;
+    }
+    if (owner.kind !== 'foreign') {
+      tally.own(color, owner.reason);
+      return true;
+    }
+    tally.foreign(color, owner.reason);
+    if (acknowledges) this.#settle(message);
+    return false;
+  }
+
+  /** Resolves to true when nobody has to handle it here. Acknowledged only after the broker has confirmed. */
+  async #passOn(message: AmqpMessage, to: Address, acknowledges: boolean): Promise<boolean> {
+    const { deliveryTag } = message.fields;
+    const release = this.#parts.deliveries.keepBack(deliveryTag);
+    const isPassedOn = await this.#parts.astray.passOn(message, to).finally(release);
+    // With the connection gone, the broker delivers it again: whoever gets it then decides anew.
+    if (acknowledges && this.#closed) return true;
+    if (isPassedOn && acknowledges) this.#settle(message);
+    return isPassedOn;
+  }
+
+  /** When the channel's work has ended, nothing is handled any more. */
+  #handleOrGiveBack(message: AmqpMessage, handle: () => unknown): void {
+    if (!this.#parts.scope.isDisposed) {
+      handle();
+      return;
+    }
+    this.#parts.deliveries.settle(message.fields.deliveryTag, false, true);
+    try {
+      this.#parts.channel.nack(message, false, true);
+    } catch {
+      // The channel has closed meanwhile, and the broker delivers it again.
+    }
+  }
+
+  /** What has begun when the scope ends is done when the broker confirms, or with the channel: it has no timer. */
+  #inBackground(what: string, task: () => Promise<void>): void {
+    const { scope } = this.#parts;
+    const done = task();
+    if (scope.isDisposed)
+      done.catch(() => {}); // the broker has it still, and nobody is there to be told
+    else scope.spawn(what, (signal) => unlessAborted(signal, done));
+  }
+
+  /** An application that acknowledges everything up to a later message has settled this one. */
+  #settle(message: AmqpMessage): void {
+    const { deliveryTag } = message.fields;
+    if (!this.#parts.deliveries.has(deliveryTag)) return;
+    this.#parts.deliveries.settle(deliveryTag);
+    try {
+      this.#parts.channel.ack(message);
+    } catch {
+      // The channel has closed meanwhile, and the broker delivers it again.
+    }
+  }
+
+  #ended(consumer: Consumer): unknown {
+    consumer.reading = false;
+    if (consumer.wanted) this.onEnd?.(consumer);
+    return undefined;
+  }
+
+  #colorOf({ properties }: AmqpMessage): Color | undefined {
+    return messageColor(properties.headers, this.#coloring.carriers);
+  }
+}
