@@ -173,13 +173,15 @@ export class Edge<Request> {
     if (flow instanceof ColorwayError) return { kind: 'refuse', error: flow };
     const color = colorOf(flow);
     if (color !== undefined) this.#coloring.noteUse(color);
-    if (flow === undefined && extracted === undefined) return PASS;
-    const context =
-      flow === undefined
+    const isPassed = flow === undefined && extracted === undefined;
+    const context = isPassed
+      ? active
+      : flow === undefined
         ? withoutFlowType(active, this.#coloring.carriers)
         : this.#withFlow(active, flow, req);
+    // Also without a color: compressed messages come from a queue that is shared with connections that have one.
     enterOnMessages(context, req.socket as EventEmitter);
-    return { kind: 'enter', context };
+    return isPassed ? PASS : { kind: 'enter', context };
   }
 
   /** Has other middlewares let a request pass that went on as it is. Those that enter a context are marked already. */

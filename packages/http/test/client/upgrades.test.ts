@@ -140,6 +140,17 @@ describe.each(SOCKET_CLIENTS)('upgrades: $name', ({ make, tellsWhy }) => {
     expect([...base.upgrades, ...blue.upgrades]).toEqual([]);
   });
 
+  it('no instance is asked a second time while there are others', async () => {
+    const { coloring, open, red } = await shop();
+    coloring.remove(red.id);
+    const handler = (_: unknown, socket: { destroy(): void }) => socket.destroy();
+    const all = [];
+    for (let one = 0; one < 3; one++)
+      all.push(await fleet.start(coloring, 'stock', { color: 'red', handler }));
+    await expect(open('red')).rejects.toMatchObject(failure('COLORWAY_INSTANCE_UNREACHABLE'));
+    expect(all.map(({ upgrades }) => upgrades.length)).toEqual([1, 1, 1]);
+  });
+
   it('an answer that is none to an upgrade is told, and not tried elsewhere', async () => {
     const { coloring, open, red } = await shop();
     coloring.remove(red.id);
