@@ -22,6 +22,9 @@ const WINDOW_BYTES = 16_777_216;
  * One HTTP/2 connection that speaks gRPC ("gRPC over HTTP2"). Nacos takes a connection for a client: the
  * stream, the calls and what was registered by them stand and fall together, so it never reconnects by itself,
  * and it does not keep the process alive.
+ *
+ * It ends calls and connections a turn later: Node tells of an answer while it still reads, and who ends a stream
+ * then frees what it reads from (nodejs/node#64113; Node 20 has no mend). The process dies some answers later.
  */
 export class GrpcChannel {
   readonly address: string;
@@ -93,7 +96,7 @@ export class GrpcChannel {
     this.#why = why;
     this.#connected.reject(why);
     this.lost.resolve();
-    this.#session.destroy();
+    setImmediate(() => this.#session.destroy());
   }
 
   #open(path: string, on: GrpcListener): ClientHttp2Stream | undefined {
@@ -121,7 +124,7 @@ export class GrpcChannel {
           for (const message of reader.read(chunk)) if (!ended) on.message(message);
         } catch (error) {
           end(error as Error);
-          stream.close(constants.NGHTTP2_CANCEL);
+          setImmediate(() => stream.close(constants.NGHTTP2_CANCEL));
         }
       })
       .on('trailers', (trailers) => end(statusOf(trailers)))

@@ -1,4 +1,6 @@
 // What the child processes of the tests do: `children.ts <job> <folder> <arguments>`.
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import type { Directory } from '@colorway/core';
 import { createColoring } from '@colorway/registry';
 import { consulDirectory } from '@colorway/registry/consul';
@@ -6,6 +8,7 @@ import { etcdDirectory } from '@colorway/registry/etcd';
 import { fileDirectory } from '@colorway/registry/file';
 import { nacosInstances } from '@colorway/registry/nacos';
 import { redisDirectory } from '@colorway/registry/redis';
+import { GrpcChannel } from '../../src/nacos/grpc-channel.js';
 
 const [, , job = '', folder = '', ...args] = process.argv;
 
@@ -39,6 +42,30 @@ const jobs: Record<string, () => Promise<void>> = {
     const { id } = await coloring.register({ port: Number(port) });
     setInterval(() => {}, 1_000);
     console.log(id);
+  },
+
+  /** Asks a server that answers every call with a status: `ask <status> <times>`. Each time it hangs up at the answer. */
+  async ask() {
+    const server = createHttp2Server();
+    server.on('stream', (stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': Number(folder) }, { endStream: true });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    let answered = 0;
+    for (let time = 0; time < Number(args[0]); time++) {
+      const channel = new GrpcChannel({ host: '127.0.0.1', port, secure: false, tls: undefined });
+      await channel.connected();
+      const end = (error: Error | undefined) => {
+        answered++;
+        channel.close(error as Error);
+      };
+      channel.stream('/a', { message: () => {}, end })(Buffer.alloc(100));
+      await channel.unary('/b', Buffer.alloc(100)).catch(end);
+    }
+    console.log(answered);
+    process.exit();
   },
 
   /** Reads and watches a directory on a server, and has nothing else to do: `glance <url> <redis|nacos> <scope>`. */
