@@ -42,6 +42,7 @@ function setUp() {
       return group(name).members > 0;
     },
     withoutMembers: async (names: string[]) => new Set(names.filter((name) => group(name).members === 0)),
+    beginAgain: async () => {},
     deleteGroup: async (name: string) => {
       broker.deleted.push(name);
     },
@@ -203,6 +204,7 @@ describe('what is left of colors that have left', () => {
       hasMembers: async () => false,
       withoutMembers: async (names: string[]) => new Set(names),
       deleteGroup: async () => {},
+      beginAgain: async () => {},
     } as unknown as GroupAdmin;
     const scope = coloring.scope.child('test');
     new HandoverReconciler({
