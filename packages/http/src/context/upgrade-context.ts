@@ -1,15 +1,23 @@
 import type { EventEmitter } from 'node:events';
+import { activeContext, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import { enterOnEmit } from './enter-on-emit.js';
 
 /**
  * Lets what comes over an upgraded connection be handled in the context of the request that asked for the upgrade, at
- * its server and at its client: what the connection's listeners do, and those of the WebSocket that `ws` makes on it. The
- * WebSocket is asked for itself, because a compressed message is emitted from a queue that all connections of the process
- * share.
+ * its server and at its client: what the connection's listeners do, and those of the WebSocket that `ws` makes on it.
+ *
+ * The WebSocket is asked for itself, also where its request has no color: what `ws` compresses waits in one queue of
+ * the process (`concurrencyLimit`), short messages too, and is begun by the end of whatever was before it. A zlib stream that is
+ * made then calls back in the context of that other connection for as long as it lives.
  */
 export function enterOnMessages(context: Context, connection: EventEmitter): void {
   enterOnEmit(connection, context);
+  const made = webSocketOf(connection);
+  if (made !== undefined) {
+    enterOnWebSocket(context, made); // the request was shown to a middleware after its WebSocket was open
+    return;
+  }
   const { on } = connection;
   connection.on = function listen(this: EventEmitter, ...listener: Parameters<EventEmitter['on']>) {
     const webSocket = webSocketOf(this);
@@ -18,10 +26,36 @@ export function enterOnMessages(context: Context, connection: EventEmitter): voi
     if (webSocket === undefined) this.on = listen;
     else {
       this.on = on;
-      enterOnEmit(webSocket, context);
+      enterOnWebSocket(context, webSocket);
     }
     return this as typeof connection;
   };
+}
+
+type Method = (...args: unknown[]) => unknown;
+type WebSocketLike = EventEmitter & Partial<Record<(typeof SENDING)[number], Method>>;
+
+/** Their last argument may be a function that is called when the message is sent. */
+const SENDING = ['send', 'ping', 'pong'] as const;
+
+function enterOnWebSocket(context: Context, webSocket: WebSocketLike): void {
+  enterOnEmit(webSocket, context);
+  for (const name of SENDING) {
+    const method = webSocket[name];
+    if (method === undefined) continue;
+    webSocket[name] = function (this: unknown, ...args: unknown[]) {
+      return method.apply(this, args.map(calledBackHere));
+    };
+  }
+}
+
+/** A function that, whoever calls it, runs where it was given; anything else as it is. */
+function calledBackHere(argument: unknown): unknown {
+  if (typeof argument !== 'function') return argument;
+  const here = activeContext();
+  const callback = argument as Method;
+  return (...args: unknown[]) =>
+    activeContext() === here ? callback(...args) : runInContext(here, () => callback(...args));
 }
 
 /** `ws` puts it on the connection, under a symbol of its own, before it listens there. */

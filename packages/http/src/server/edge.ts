@@ -179,7 +179,7 @@ export class Edge<Request> {
       : flow === undefined
         ? withoutFlowType(active, this.#coloring.carriers)
         : this.#withFlow(active, flow, req);
-    // Also without a color: compressed messages come from a queue that is shared with connections that have one.
+    // Also without a color: see there for how a message gets into the color of another connection.
     enterOnMessages(context, req.socket as EventEmitter);
     return isPassed ? PASS : { kind: 'enter', context };
   }
