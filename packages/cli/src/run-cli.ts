@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
-import { isColorwayError } from '@colorway/core';
+import { isColorwayError, plainText } from '@colorway/core';
 import { CommanderError } from 'commander';
 import type { CliConfig } from './config/cli-config.js';
 import { loadConfig } from './config/load-config.js';
@@ -112,7 +112,7 @@ async function ask(question: string, stdin: NodeJS.ReadStream, signal: AbortSign
   if (!stdin.isTTY) throw usageFailure(`${question} There is no terminal to ask on: pass --yes.`);
   const lines = createInterface({ input: stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `, { signal });
+    const answer = await lines.question(`${plainText(question)} [y/N] `, { signal });
     return /^y(es)?$/i.test(answer.trim());
   } catch {
     return false; // Ctrl-C

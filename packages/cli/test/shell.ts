@@ -24,6 +24,9 @@ export class Shell {
   readonly folder = mkdtempSync(join(tmpdir(), 'colorway-cli-'));
   readonly env: Record<string, string> = { COLORWAY_DIRECTORY: `file://${join(this.folder, 'directory')}` };
 
+  /** Standard output of all runs so far, also of those that go on. */
+  heard = '';
+
   constructor() {
     cleanUps.push(() => rmSync(this.folder, { recursive: true, force: true }));
   }
@@ -42,6 +45,7 @@ export class Shell {
       stdin: { isTTY: false } as NodeJS.ReadStream,
       write: (text) => {
         out += text;
+        this.heard += text;
       },
       writeError: (text) => {
         err += text;

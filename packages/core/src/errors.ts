@@ -1,3 +1,5 @@
+import { plainText } from './plain-text.js';
+
 const BRAND = Symbol.for('colorway.error');
 
 /**
@@ -73,7 +75,8 @@ const REFUSALS: ReadonlySet<ColorwayErrorCode> = new Set([
 
 /**
  * The one error class of every Colorway package. Tell cases apart by `code`; use
- * {@link isColorwayError} rather than `instanceof`, which fails across two installed copies.
+ * {@link isColorwayError} rather than `instanceof`, which fails across two installed copies. The message is one line of
+ * plain text, whatever it quotes.
  */
 export class ColorwayError extends Error {
   override readonly name = 'ColorwayError';
@@ -88,7 +91,7 @@ export class ColorwayError extends Error {
   readonly expose = true;
 
   constructor(code: ColorwayErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(plainText(message), options);
     this.code = code;
     this.statusCode = STATUS_BY_CODE[code];
     this.status = this.statusCode;
@@ -102,11 +105,11 @@ export function isColorwayError(value: unknown): value is ColorwayError {
   return typeof value === 'object' && value !== null && BRAND in value;
 }
 
-/** Shows a hostile or long value in a message: quoted, escaped, at most 80 characters. */
+/** Shows a hostile or long value in a message: quoted, escaped as {@link plainText} does, at most 80 characters. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : textOf(value);
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return JSON.stringify(short);
+  return plainText(JSON.stringify(short));
 }
 
 function textOf(value: unknown): string {

@@ -81,6 +81,7 @@ export type {
 } from './mq-status.js';
 export { carrierNames, useCarrierNames } from './names-in-force.js';
 export { pick, type Weighted } from './pick.js';
+export { plainLines, plainText } from './plain-text.js';
 export { ColoringPropagator, withIncomingBaggage } from './propagator.js';
 export { createRandom } from './random.js';
 export { refusal } from './refusal.js';

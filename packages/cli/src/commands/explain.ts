@@ -20,7 +20,7 @@ export async function explainCall(
       reason: decision.reason,
       instances: instances.map(({ id, host, port, color: of }) => ({ id, host, port, color: of ?? null })),
     },
-    () => {
+    ({ instances }) => {
       const caller = color === undefined ? 'A call without a color' : `A call of color ${color}`;
       const list = instances.map(({ id, host, port }) => `\n  ${host}:${port}  ${id}`).join('');
       return `${caller} to ${service}: ${WHY[decision.reason](color, service)}${list}`;

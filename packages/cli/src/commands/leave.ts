@@ -1,3 +1,4 @@
+import { quote } from '@colorway/core';
 import type { LeaveProgress } from '@colorway/registry';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
@@ -30,7 +31,7 @@ export async function deleteEnvironment(
     throw new CommandFailure(
       EXIT.unknownEnvironment,
       'COLORWAY_ENVIRONMENT_UNKNOWN',
-      `There is no environment ${JSON.stringify(color)}.`,
+      `There is no environment ${quote(color)}.`,
     );
   }
   const before = services.length > 0 ? 'had no record; its memberships are removed' : 'had ended before';
@@ -76,7 +77,7 @@ const FATE = {
 } as const;
 
 function report({ output }: Session, progress: LeaveProgress): void {
-  output.progress(progress, () => leaveLine(progress, Date.now()));
+  output.progress(progress, (shown) => leaveLine(shown, Date.now()));
 }
 
 function fate(color: string, wait: boolean, discarded: number): string {

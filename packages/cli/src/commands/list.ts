@@ -4,8 +4,7 @@ import type { Session } from '../session.js';
 import { summary } from './summary.js';
 
 export async function listEnvironments({ coloring, output }: Session): Promise<void> {
-  const environments = await coloring.overview();
-  output.answer(environments, () => {
+  output.answer(await coloring.overview(), (environments) => {
     if (environments.length === 0) return 'There is no environment. Make one: colorway env create <color>';
     const now = Date.now();
     const rows = environments.map(({ color, owner, createdAt, lastUsedAt, expiresAt, services }) => [

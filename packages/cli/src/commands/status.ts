@@ -1,3 +1,4 @@
+import { quote } from '@colorway/core';
 import type { EnvironmentOverview } from '@colorway/registry';
 import { formatDuration } from '../duration.js';
 import { CommandFailure, EXIT } from '../exit-status.js';
@@ -25,7 +26,10 @@ export async function environmentStatus(
     }
     const waiting = environment.missing.join(', ');
     if (waiting !== told)
-      session.output.progress({ missing: environment.missing }, () => `waiting for ${waiting}`);
+      session.output.progress(
+        { missing: environment.missing },
+        ({ missing }) => `waiting for ${missing.join(', ')}`,
+      );
     told = waiting;
     await change(session, Math.min(LOOK_EVERY_MS, end - Date.now()));
   }
@@ -37,24 +41,24 @@ async function find({ coloring, output }: Session, color: string): Promise<Envir
   const leaving = await coloring.environments.leaving(color);
   if (leaving.length > 0) {
     const now = Date.now();
-    output.answer({ color, ended: true, leaving }, () =>
+    output.answer({ color, ended: true, leaving }, (shown) =>
       [
         `Environment ${color} has ended; its messages still leave:`,
-        ...leaving.map((one) => leaveLine(one, now)),
+        ...shown.leaving.map((one) => leaveLine(one, now)),
       ].join('\n'),
     );
   }
   throw new CommandFailure(
     EXIT.unknownEnvironment,
     'COLORWAY_ENVIRONMENT_UNKNOWN',
-    `There is no environment ${JSON.stringify(color)}. colorway env list tells which there are.`,
+    `There is no environment ${quote(color)}. colorway env list tells which there are.`,
   );
 }
 
-function tell({ output }: Session, environment: EnvironmentOverview): void {
-  const ready = environment.missing.length === 0;
-  const noRecord = environment.recorded ? {} : { remedy: remedyOf(environment)[0] };
-  output.answer({ ...environment, ready, ...noRecord }, () => {
+function tell({ output }: Session, told: EnvironmentOverview): void {
+  const ready = told.missing.length === 0;
+  const noRecord = told.recorded ? {} : { remedy: remedyOf(told)[0] };
+  output.answer({ ...told, ready, ...noRecord }, (environment) => {
     const { services, missing } = environment;
     const now = Date.now();
     const head = `${headOf(environment, now)}: ${ready ? 'ready' : 'NOT READY'}`;

@@ -1,6 +1,7 @@
-import { type InstanceRecord, parseMembershipKey, type StateChange } from '@colorway/core';
+import type { InstanceRecord, StateChange } from '@colorway/core';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
+import { changedThing, describeChange, readValue } from './describe-change.js';
 
 /** One line a change, as it comes, until Ctrl-C. */
 export async function watchChanges(session: Session): Promise<void> {
@@ -30,7 +31,8 @@ function watchInstances({ directory, output, coloring }: Session): { close(): vo
     const color = coloring.carriers.metadataKeys.map((key) => metadata[key]).find(Boolean) ?? null;
     output.answer(
       { at: new Date().toISOString(), change: `instance-${change}`, id, service, color, host, port },
-      () => line(`${service} ${color ?? 'baseline'} ${host}:${port} is ${change}`),
+      ({ service, color, host, port }) =>
+        line(`${service} ${color ?? 'baseline'} ${host}:${port} is ${change}`),
     );
   };
   return directory.instances.watch({
@@ -53,7 +55,7 @@ function watchInstances({ directory, output, coloring }: Session): { close(): vo
       answered = true;
     },
     current: () => {},
-    error: (error) => output.progress({ directory: error.message }, () => line(error.message)),
+    error: ({ message }) => output.progress({ directory: message }, ({ directory }) => line(directory)),
   });
 }
 
@@ -62,8 +64,8 @@ function watchState({ directory, output }: Session, prefix: string): { close(): 
   let answered = false;
   const tell = (kind: 'put' | 'removed', key: string, value: string): void =>
     output.answer(
-      { at: new Date().toISOString(), change: `${nameOf(key)}-${kind}`, key, value: json(value) },
-      () => line(describe(kind, key, value)),
+      { at: new Date().toISOString(), change: `${changedThing(key)}-${kind}`, key, value: readValue(value) },
+      ({ key, value }) => line(describeChange(kind, key, value)),
     );
   const watch = (directory.state as NonNullable<typeof directory.state>).watch(prefix, {
     next: (change: StateChange) => {
@@ -87,39 +89,6 @@ function watchState({ directory, output }: Session, prefix: string): { close(): 
     error: () => {},
   });
   return watch;
-}
-
-function nameOf(key: string): string {
-  if (key.startsWith('env/')) return 'environment';
-  return key.startsWith('sub/') ? 'subscription' : 'membership';
-}
-
-function describe(kind: 'put' | 'removed', key: string, value: string): string {
-  const member = parseMembershipKey(key);
-  if (member !== undefined) {
-    return kind === 'put'
-      ? `environment ${member.color} contains ${member.service}`
-      : `environment ${member.color} no longer contains ${member.service}`;
-  }
-  const read = json(value) as Record<string, unknown>;
-  if (key.startsWith('env/')) {
-    if (kind === 'removed') return `environment ${key.slice(4)} has ended`;
-    if (read?.ending === true) return `environment ${String(read.color)} is being ended`;
-    return `environment ${String(read?.color)} of ${String(read?.owner)} expires ${new Date(Number(read?.expiresAt)).toISOString()}`;
-  }
-  const [, service, color] = key.split('/');
-  const group = String(read?.topic ? `${read.group} of ${read.topic}` : read?.group);
-  if (kind === 'removed') return `${service} ${color} no longer consumes ${group}`;
-  const remaining = read?.remaining === undefined ? '' : `, ${read.remaining} messages remain`;
-  return `${service} ${color} ${group}: ${String(read?.state)}${remaining}`;
-}
-
-function json(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 function line(text: string): string {

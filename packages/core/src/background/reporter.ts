@@ -1,3 +1,4 @@
+import { plainLines, plainText } from '../plain-text.js';
 import { processState } from '../process-state.js';
 
 /** Takes one line and its details, as pino, winston and `console` do. */
@@ -13,7 +14,8 @@ const MAX_SUBJECTS = 1_000;
 
 /**
  * Says what happens behind the user's back: to the logger of the coloring, else as process warnings. Codes are
- * stable (`warning.code === 'COLORWAY_INTERNAL'`); what a line is about stands beside them.
+ * stable (`warning.code === 'COLORWAY_INTERNAL'`); what a line is about stands beside them. A line is plain text, whatever it
+ * quotes; the details are as they are.
  *
  * A logger that throws changes nothing.
  */
@@ -86,16 +88,17 @@ export class Reporter {
   #emit(
     level: 'warn' | 'error',
     code: string,
-    message: string,
+    text: string,
     details: Readonly<Record<string, unknown>>,
   ): void {
+    const message = plainText(text);
     if (this.#logger === undefined) {
       const { error } = details;
       const detail = code === 'COLORWAY_INTERNAL' && error instanceof Error ? error.stack : undefined;
       process.emitWarning(message, {
         type: 'ColorwayWarning',
         code,
-        ...(detail !== undefined && { detail }),
+        ...(detail !== undefined && { detail: plainLines(detail) }),
       });
       return;
     }
