@@ -37,7 +37,7 @@ export {
   readBaggage,
   readIncoming,
 } from './incoming.js';
-export type { Instance } from './instance.js';
+export { type Instance, type ReadInstance, readInstance } from './instance.js';
 export { joinedValues, lastValue } from './joined-values.js';
 export { LayeredMap } from './layered-map.js';
 export {
@@ -84,6 +84,7 @@ export { pick, type Weighted } from './pick.js';
 export { plainLines, plainText } from './plain-text.js';
 export { ColoringPropagator, withIncomingBaggage } from './propagator.js';
 export { createRandom } from './random.js';
+export { isAddressName, isHost, isServiceName, whyUnusable } from './record-grammar.js';
 export { refusal } from './refusal.js';
 export { RequestsInFlight } from './requests-in-flight.js';
 export { route } from './route.js';

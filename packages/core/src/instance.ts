@@ -2,6 +2,7 @@ import type { CarrierNames } from './carrier-names.js';
 import { type Color, isColor } from './color.js';
 import type { InstanceRecord } from './directory.js';
 import { quote } from './errors.js';
+import { whyUnusable } from './record-grammar.js';
 
 /** An instance as routing sees it: complete, with its color read from the metadata. */
 export interface Instance extends Required<InstanceRecord> {
@@ -19,14 +20,8 @@ export type ReadInstance =
  * baseline it would be a stray (law 4).
  */
 export function readInstance(record: InstanceRecord, names: CarrierNames): ReadInstance {
-  const { id, service, host, port, weight } = record;
-  if (!isText(id) || !isText(service)) return unusable(record, 'it has no id or no service');
-  if (!isText(host)) return unusable(record, 'it has no host');
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    return unusable(record, `port ${quote(port)} is not 1 to 65535`);
-  if (weight !== undefined && !(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
-    return unusable(record, `weight ${quote(weight)} is not above 0`);
-  }
+  const why = whyUnusable(record);
+  if (why !== undefined) return unusable(record, why);
   const color = colorText(record.metadata, names);
   if (color !== undefined && !isColor(color)) {
     return unusable(record, `its metadata says color ${quote(color)}, which is outside the grammar`);
@@ -80,10 +75,6 @@ function colorText(
     if (text !== undefined && text !== '') return text;
   }
   return undefined;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }
 
 function unusable(record: InstanceRecord, why: string): ReadInstance {

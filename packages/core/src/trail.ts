@@ -54,10 +54,12 @@ const ENTRY = new RegExp(
   `^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`,
 );
 const NOT_TOKEN = /[^\w.!#$%&'*+^`|~-]/g;
+const NOT_ADDRESS = /[^\w.:[\]%-]/g;
 
 /** `order;desc="feat-cart 10.0.0.7:3001 colored"`; `-` where there is no color or no instance. */
 export function formatEntry({ service, color, instance, reason }: DecisionEvent): string {
-  const address = instance === undefined ? '-' : `${instance.host}:${instance.port}`;
+  const address =
+    instance === undefined ? '-' : `${instance.host}:${instance.port}`.replace(NOT_ADDRESS, '_');
   return `${service.replace(NOT_TOKEN, '_')};desc="${color ?? '-'} ${address} ${reason}"`;
 }
 

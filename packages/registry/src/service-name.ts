@@ -1,7 +1,4 @@
-import { isIP } from 'node:net';
-import { ColorwayError, quote } from '@colorway/core';
-
-const SERVICE = /^[A-Za-z0-9._-]{1,128}$/;
+import { ColorwayError, isServiceName, quote, warnOnce } from '@colorway/core';
 
 /**
  * Names compare without case, as hosts do; the directory sees them as they are given.
@@ -10,15 +7,20 @@ const SERVICE = /^[A-Za-z0-9._-]{1,128}$/;
  * that URLs take for an address: nobody could call it.
  */
 export function parseServiceName(name: unknown): string {
-  if (typeof name === 'string' && SERVICE.test(name) && !isAddress(name)) return name;
+  if (isServiceName(name) && URL.canParse(`http://${name}/`)) return name;
   throw new ColorwayError(
     'COLORWAY_INVALID_OPTION',
     `${quote(name)} is not a service name. Use 1 to 128 letters, digits, dots, underscores and hyphens, like "order"; not an address, which digits alone are to a URL.`,
   );
 }
 
-/** `7`, `0x7f`, `10.0.0.1`: the URL standard reads a last part that is a number as an IPv4 address, or refuses it. */
-function isAddress(name: string): boolean {
-  if (name.toLowerCase() === 'localhost') return true;
-  return !URL.canParse(`http://${name}/`) || isIP(new URL(`http://${name}/`).hostname) !== 0;
+/** Whether a name that somebody else has written into a registry can be that of a service; says once that it cannot. */
+export function isUsableName(name: string, registry: string): boolean {
+  if (isServiceName(name)) return true;
+  warnOnce(
+    'COLORWAY_INSTANCE_UNUSABLE',
+    `The instances of service ${quote(name)} in ${registry} are left out: no URL can name it. Services are 1 to 128 of A-Za-z0-9._- and no addresses. Others like it are left out without a word.`,
+    registry,
+  );
+  return false;
 }

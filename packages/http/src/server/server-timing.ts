@@ -7,9 +7,18 @@ const NAME = 'Server-Timing';
 export function addServerTiming(response: RawResponse, trail: Trail): void {
   const { writeHead } = response;
   response.writeHead = function (this: RawResponse, ...args: unknown[]): unknown {
-    const timing = this.headersSent ? undefined : trail.toServerTiming();
-    return writeHead.apply(this, timing === undefined ? args : withTiming(this, args, timing));
+    return writeHead.apply(this, explained(this, args, trail));
   };
+}
+
+function explained(response: RawResponse, args: unknown[], trail: Trail): unknown[] {
+  const timing = response.headersSent ? undefined : trail.toServerTiming();
+  if (timing === undefined) return args;
+  try {
+    return withTiming(response, args, timing);
+  } catch {
+    return args; // an explanation never breaks an answer: it goes out without one
+  }
 }
 
 /** `writeHead(status, [reason], [headers])`; the headers are an object, a flat list, or a list of pairs. */

@@ -52,6 +52,22 @@ describe.each(HOSTS)('law 9, the response tells the way: $name', (host) => {
     return {};
   };
 
+  it('and never breaks an answer, whatever a directory says of a host', async () => {
+    const explainOdd = (host: string) =>
+      explain({
+        ...{ caller: 'gateway', service: 'order', color: 'feat-cart', kind: 'colored', reason: 'colored' },
+        instance: { ...instance, host },
+        attempt: 1,
+      });
+    const hosts = ['10.0.0.1\n', '10.0.0.1\r\nset-cookie: a=b', 'a\0b', '\u0441\u0442\u043e\u043a', 'a"b'];
+    const told = await timing(() => {
+      for (const one of hosts) explainOdd(one);
+      return {};
+    });
+    expect(told.join(', ').split(', ')).toHaveLength(hosts.length);
+    expect(told.join()).toMatch(/^[\x20-\x7e]+$/);
+  });
+
   it('of colored requests by default', async () => {
     expect(await timing(calls)).toEqual([ENTRY]);
     expect(await timing(calls, {}, [])).toEqual([]);

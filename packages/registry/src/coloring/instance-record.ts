@@ -5,8 +5,10 @@ import {
   type Color,
   ColorwayError,
   type InstanceRecord,
+  isHost,
   quote,
   type RegisterOptions,
+  whyUnusable,
 } from '@colorway/core';
 
 /**
@@ -24,14 +26,14 @@ export function instanceRecord(
     throw invalid(`port: ${quote(port)} must be 1 to 65535.`);
   }
   const host = options.host ?? process.env.COLORING_HOST ?? '127.0.0.1';
-  if (typeof host !== 'string' || host === '' || /[\s/[\]]/.test(host)) {
+  if (!isHost(host)) {
     throw invalid(`host: ${quote(host)} must be a name or an address, IPv6 without brackets.`);
   }
   const { weight, secure = options.server instanceof TlsServer ? true : undefined } = options;
   if (weight !== undefined && !(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
     throw invalid(`weight: ${quote(weight)} must be above 0.`);
   }
-  return Object.freeze({
+  const record: InstanceRecord = Object.freeze({
     id: `${service}-${host}-${port}-${randomBytes(4).toString('hex')}`,
     service,
     host,
@@ -44,6 +46,9 @@ export function instanceRecord(
     }),
     startedAt: Date.now(),
   });
+  const why = whyUnusable(record);
+  if (why !== undefined) throw invalid(`Nobody could call this instance: ${why}.`);
+  return record;
 }
 
 function colorMetadata(color: Color | undefined, carriers: CarrierNames): Record<string, string> {

@@ -11,6 +11,9 @@ import {
 import { callSafely, Deferred, type Reporter, reasonOf, type Scope, within } from '@colorway/core/background';
 
 type Half = 'instances' | 'state';
+
+/** Whoever fills a directory with garbage does not fill the log, too. */
+const MAX_UNUSABLE = 100;
 type Listener = (view: DirectoryView) => void;
 
 /** The view of a directory, kept up to date by a watch on each half from the moment that it is made. */
@@ -24,6 +27,8 @@ export class WatchedView {
   /** The halves that are away, and since when, so that an outage is reported once, and its end. */
   readonly #away = new Map<Half, number>();
   readonly #reporter: Reporter;
+  /** What was said of records that cannot be used: each once, and no more than so many. */
+  readonly #unusable = new Set<string>();
   #told: DirectoryView;
   #telling = false;
   #closed = false;
@@ -34,7 +39,7 @@ export class WatchedView {
     signal.addEventListener('abort', () => this.#answered.reject(signal.reason), { once: true });
     this.#store = new ViewStore({
       names,
-      onUnusable: (why) => reporter.once('COLORWAY_INSTANCE_UNUSABLE', why, why),
+      onUnusable: (why) => this.#leftOut(why),
     });
     this.#told = this.#store.current();
     this.#currentAt.set('instances', Number.NEGATIVE_INFINITY);
@@ -123,6 +128,14 @@ export class WatchedView {
       ? 'The last view goes on.'
       : 'Colored calls wait for its first answer, and then fail.';
     this.#reporter.warn('COLORWAY_DIRECTORY_FAILED', `The directory (${half}) is away: ${why} ${meanwhile}`);
+  }
+
+  #leftOut(why: string): void {
+    if (this.#unusable.size >= MAX_UNUSABLE || this.#unusable.has(why)) return;
+    this.#unusable.add(why);
+    const isLast = this.#unusable.size === MAX_UNUSABLE;
+    const rest = isLast ? ' So many are left out that others are from here on without a word.' : '';
+    this.#reporter.once('COLORWAY_INSTANCE_UNUSABLE', `${why}${rest}`, why);
   }
 
   #withoutState(): void {

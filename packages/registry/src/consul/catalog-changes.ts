@@ -1,4 +1,5 @@
-import { fieldsOf, listOf, optionalList, textOf } from './json.js';
+import { isUsableName } from '../service-name.js';
+import { fieldsOf, listOf, numberOf, optionalList, textOf } from './json.js';
 
 /** One health check, of a service or, with an empty `service`, of a whole node. */
 export interface Check {
@@ -16,12 +17,17 @@ export type ServiceTags = ReadonlyMap<string, string>;
 /** Consul's own servers: they are in the catalog, and nobody calls them through a color. */
 const CONSUL = 'consul';
 
+/** Of names that no service can have, which others write into the same catalog, nothing is read. */
+function isCallable(name: string): boolean {
+  return name !== CONSUL && isUsableName(name, 'Consul');
+}
+
 /** Out of `/v1/health/state/any`. @throws Error */
 export function parseChecks(text: string): Checks {
   const checks = new Map<string, Check>();
   for (const json of listOf(text)) {
     const { Node, CheckID, ServiceName, ModifyIndex } = fieldsOf(json);
-    const check = { node: textOf(Node), service: textOf(ServiceName), index: Number(ModifyIndex) };
+    const check = { node: textOf(Node), service: textOf(ServiceName), index: numberOf(ModifyIndex) };
     checks.set(`${check.node}\n${textOf(CheckID)}`, check);
   }
   return checks;
@@ -29,7 +35,7 @@ export function parseChecks(text: string): Checks {
 
 /** Out of `/v1/catalog/services`. @throws Error */
 export function parseServiceTags(text: string): ServiceTags {
-  const services = Object.entries(fieldsOf(JSON.parse(text))).filter(([name]) => name !== CONSUL);
+  const services = Object.entries(fieldsOf(JSON.parse(text))).filter(([name]) => isCallable(name));
   return new Map(services.map(([name, tags]) => [name, optionalList(tags).map(textOf).sort().join('\n')]));
 }
 

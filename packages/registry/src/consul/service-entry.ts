@@ -1,5 +1,5 @@
 import type { InstanceRecord } from '@colorway/core';
-import { fieldsOf, listOf, optionalFields, optionalList, textOf, textsOf } from './json.js';
+import { fieldsOf, listOf, numberOf, optionalFields, optionalList, textOf, textsOf } from './json.js';
 import { parseMeta } from './service-meta.js';
 
 /** One instance of a service as Consul knows it. */
@@ -31,7 +31,7 @@ export function parseServiceEntries(text: string): ServiceEntry[] {
         node: textOf(node.Node),
         record,
         isAlive: !statuses.includes('critical') && (record.weight ?? 1) > 0,
-        index: Number(service.ModifyIndex ?? 0),
+        index: numberOf(service.ModifyIndex ?? 0),
       },
     ];
   });
@@ -45,12 +45,12 @@ function recordOf(
   const id = textOf(service.ID);
   const meta = textsOf(service.Meta);
   const weights = optionalFields(service.Weights);
-  const weight = Number((isWarning ? weights.Warning : weights.Passing) ?? 1);
+  const weight = numberOf((isWarning ? weights.Warning : weights.Passing) ?? 1);
   const own = parseMeta(meta, id);
   const common = {
     service: textOf(service.Service),
     host: textOf(service.Address) || textOf(node.Address),
-    port: Number(service.Port),
+    port: numberOf(service.Port),
   };
   if (own !== undefined) return Object.freeze({ ...own, ...common, ...(isWarning ? { weight } : {}) });
   const metadata = { ...tagsOf(service.Tags), ...meta };

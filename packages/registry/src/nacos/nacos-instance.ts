@@ -39,7 +39,7 @@ export function saysTheSame(record: InstanceRecord, clusterName: string, told: u
 
 /** Which one of a service's instances it is, for Nacos. */
 export function placeOf(host: Readonly<Record<string, unknown>>): string {
-  return `${String(host.ip)}#${String(host.port)}#${String(host.clusterName ?? 'DEFAULT')}`;
+  return `${textOf(host.ip)}#${textOf(host.port)}#${textOf(host.clusterName ?? 'DEFAULT')}`;
 }
 
 /**
@@ -51,9 +51,10 @@ export function fromNacos(
   group: string,
   host: Readonly<Record<string, unknown>>,
 ): InstanceRecord | undefined {
-  const { ip, port, weight = 1, healthy, enabled } = host;
+  const { ip, port, healthy, enabled } = host;
+  const weight = weightOf(host.weight);
   if (typeof ip !== 'string' || ip === '' || typeof port !== 'number') return undefined;
-  if (healthy === false || enabled === false || !(Number(weight) > 0)) return undefined;
+  if (healthy === false || enabled === false || !(weight > 0)) return undefined;
   const { [OWN]: ownText, ...others } = textsOf(host.metadata);
   const own = parseOwn(ownText);
   const metadata = own === undefined ? textsOf(host.metadata) : others;
@@ -65,7 +66,7 @@ export function fromNacos(
     host: ip,
     port,
     ...(secure === undefined ? {} : { secure }),
-    ...(weight === 1 ? {} : { weight: Number(weight) }),
+    ...(weight === 1 ? {} : { weight }),
     metadata: Object.freeze(metadata),
     startedAt: own?.startedAt ?? 0,
   });
@@ -82,7 +83,17 @@ function parseOwn(text: string | undefined) {
   }
 }
 
+function weightOf(value: unknown): number {
+  if (value === undefined) return 1;
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : 0;
+}
+
 function textsOf(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]));
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, textOf(text)]));
+}
+
+/** Nacos knows texts alone; what somebody else says in its place is not made one by its own means, which may throw. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -1,6 +1,7 @@
 import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } from '@colorway/core';
 import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
+import { isUsableName } from '../service-name.js';
 import { WatchFeed } from '../watch-feed.js';
 import { WhileWatched } from '../while-watched.js';
 import type { NacosConnection } from './nacos-connection.js';
@@ -144,7 +145,7 @@ export class ServiceWatch {
       if (!Array.isArray(serviceNames)) throw unreadable(connection, 'serviceNames');
       for (const name of serviceNames) {
         const [inGroup, service] = groupAndName(String(name), group);
-        if (inGroup === group && service !== '') names.add(service);
+        if (inGroup === group && service !== '' && isUsableName(service, 'Nacos')) names.add(service);
       }
       if (serviceNames.length === 0 || pageNo * PAGE >= Number(count)) return names;
     }
