@@ -12,6 +12,7 @@ const BENCHMARKS = {
   client: './http/client.bench.mjs',
   instructions: './http/instructions.bench.mjs',
   hop: './http/hop.bench.mjs',
+  fairness: './http/fairness.bench.mjs',
   'rolling-restart': './http/rolling-restart.bench.mjs',
   'registry-outage': './http/registry-outage.bench.mjs',
   'registry-change': './registry/registry-change.bench.mjs',

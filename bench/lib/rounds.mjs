@@ -9,20 +9,27 @@ import { spawn } from 'node:child_process';
  *
  * @param {string} script file URL or path
  * @param {readonly string[]} variants
- * @param {{ rounds: number, nodeArguments?: readonly string[], env?: Record<string, string> }} options
+ * @param {{ rounds: number, nodeArguments?: readonly string[], env?: Record<string, string>, atOnce?: boolean }} options
+ *   `atOnce`: the runs of a round side by side, for those that leave the machine mostly idle: what stalls one stalls all
  * @returns {Promise<Map<string, Record<string, number>[]>>} by variant, a measurement for each round
  */
-export async function runRounds(script, variants, { rounds, nodeArguments = [], env = {} }) {
+export async function runRounds(script, variants, { rounds, nodeArguments = [], env = {}, atOnce = false }) {
   const [reference] = variants;
   const runs = [...variants, AGAIN];
   const measured = new Map(runs.map((variant) => [variant, []]));
   for (let round = 0; round < rounds; round++) {
+    const started = [];
     for (let turn = 0; turn < runs.length; turn++) {
       const variant = runs[(turn + round) % runs.length];
       const name = variant === AGAIN ? reference : variant;
-      measured.get(variant).push(await runOnce(script, name, nodeArguments, env));
-      process.stderr.write('.');
+      const run = runOnce(script, name, nodeArguments, env).then((figures) => {
+        measured.get(variant).push(figures);
+        process.stderr.write('.');
+      });
+      started.push(run);
+      if (!atOnce) await run;
     }
+    await Promise.all(started);
   }
   process.stderr.write('\n');
   return measured;
