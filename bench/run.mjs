@@ -1,7 +1,7 @@
 // `npm run bench`: every benchmark, or those named: `npm run bench -- baggage route --rounds 5`.
 // How long a registry is away: `npm run bench -- registry-outage --minutes 10`.
 // Some registries: `npm run bench -- registry-change registry-load --on consul,etcd`.
-import { parseArgs } from 'node:util';
+import { refuse, scriptOptions } from '../scripts/lib/options.mjs';
 import { machine } from './lib/report.mjs';
 
 const BENCHMARKS = {
@@ -23,7 +23,10 @@ const BENCHMARKS = {
   'mq-state': './mq/state.bench.mjs',
 };
 
-const { values, positionals } = parseArgs({
+const USAGE =
+  'npm run bench -- [<benchmark>...] [--rounds <number>] [--minutes <number>] [--on <registry>,...]';
+
+const { values, positionals } = scriptOptions(USAGE, {
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '7' },
@@ -32,10 +35,10 @@ const { values, positionals } = parseArgs({
   },
 });
 const unknown = positionals.filter((name) => !(name in BENCHMARKS));
-if (unknown.length > 0) {
-  console.error(`No benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}.`);
-  process.exit(2);
-}
+if (unknown.length > 0)
+  refuse(`No benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}.`, USAGE);
+for (const name of ['rounds', 'minutes'])
+  if (!(Number(values[name]) > 0)) refuse(`--${name} ${values[name]} must be a number above 0.`, USAGE);
 
 console.log(machine());
 for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {

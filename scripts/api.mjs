@@ -6,8 +6,11 @@ import { declarationProgram, describeEntry } from './lib/describe-api.mjs';
 import { packages, root } from './lib/entries.mjs';
 import { filesUnder } from './lib/files.mjs';
 import { lineDiff } from './lib/line-diff.mjs';
+import { scriptOptions } from './lib/options.mjs';
 
-const update = process.argv.includes('--update');
+const { update } = scriptOptions('npm run api:check, or npm run api:update', {
+  options: { update: { type: 'boolean', default: false } },
+}).values;
 const folder = join(root, 'api');
 const entryPoints = packages().flatMap(({ name, directory, entries }) =>
   Object.keys(entries).map((entry) => ({

@@ -3,12 +3,15 @@
 import { addressInEnvironment, obtain } from '../test/services/obtain.mjs';
 import { SERVICE_NAMES, serverKind } from '../test/services/server-kinds.mjs';
 import { startService } from '../test/services/start-service.mjs';
+import { scriptOptions } from './lib/options.mjs';
+
+const USAGE = `npm run services -- [--get] [${SERVICE_NAMES.join('|')}]...`;
 
 /** The demo's messages can go over these. */
 const DEMO_OPTIONS = { kafka: '--kafka', rabbitmq: '--amqp' };
 
 function list() {
-  console.log('npm run services -- [--get] <name>...\n');
+  console.log(`${USAGE}\n`);
   for (const name of SERVICE_NAMES) {
     const kind = serverKind(name);
     console.log(`${name.padEnd(9)} ${kind.variable.padEnd(14)} ${whereFrom(kind)}`);
@@ -53,13 +56,14 @@ async function start(names) {
   console.log('# Ctrl-C ends them and removes their data');
 }
 
-const args = process.argv.slice(2);
-const names = args.filter((arg) => !arg.startsWith('-'));
+const { values, positionals: names } = scriptOptions(USAGE, {
+  allowPositionals: true,
+  options: { get: { type: 'boolean', default: false } },
+});
 try {
   const kinds = names.map((name) => serverKind(name).name); // a wrong name is told before anything is started
   if (kinds.length === 0) list();
-  else if (args.includes('--get'))
-    for (const name of kinds) console.log(`${name}: ${await obtain(name, console.log)}`);
+  else if (values.get) for (const name of kinds) console.log(`${name}: ${await obtain(name, console.log)}`);
   else await start(kinds);
 } catch (error) {
   console.error(error.code ? error.message : error);

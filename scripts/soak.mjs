@@ -3,11 +3,13 @@
 //     npm run soak -- --broker rabbitmq --minutes 30
 //     npm run soak -- --directory consul                          # file, etcd or consul; servers are killed too
 //     npm run soak -- --broker kafka --seed 4711 --minutes 1      # again what a run has said
-import { parseArgs } from 'node:util';
 import { jest } from './jest.mjs';
-import { buildIfOlder } from './lib/build-if-older.mjs';
+import { refuse, scriptOptions } from './lib/options.mjs';
 
-const { values } = parseArgs({
+const USAGE =
+  'npm run soak -- [--broker kafka|rabbitmq] [--directory file|etcd|consul] [--minutes <number>] [--seed <whole number>]';
+
+const { values } = scriptOptions(USAGE, {
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string' },
@@ -16,18 +18,16 @@ const { values } = parseArgs({
   },
 });
 
-function refuse(why) {
-  console.error(why);
-  process.exit(2);
-}
-if (!(Number(values.minutes) > 0)) refuse(`--minutes ${values.minutes} must be a number above 0.`);
+if (!(Number(values.minutes) > 0)) refuse(`--minutes ${values.minutes} must be a number above 0.`, USAGE);
 if (values.seed !== undefined && !/^\d+$/.test(values.seed))
-  refuse(`--seed ${values.seed} must be a whole number.`);
+  refuse(`--seed ${values.seed} must be a whole number.`, USAGE);
 if (!['kafka', 'rabbitmq'].includes(values.broker))
-  refuse(`--broker ${values.broker} must be kafka or rabbitmq.`);
+  refuse(`--broker ${values.broker} must be kafka or rabbitmq.`, USAGE);
 if (!['file', 'etcd', 'consul'].includes(values.directory))
-  refuse(`--directory ${values.directory} must be file, etcd or consul.`);
+  refuse(`--directory ${values.directory} must be file, etcd or consul.`, USAGE);
 
+// Takes seconds to load.
+const { buildIfOlder } = await import('./lib/build-if-older.mjs');
 const status = await buildIfOlder();
 if (status !== 0) process.exit(status);
 const env = {
