@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { type Color, type Coloring, ColorwayError, type MqBoard, type StateStore } from '@colorway/core';
+import {
+  type Color,
+  type Coloring,
+  ColorwayError,
+  type MqBoard,
+  parseSubscription,
+  type StateStore,
+  subscriptionPrefix,
+} from '@colorway/core';
 import { updateEntry, withTimeLimit } from '@colorway/core/background';
 import { parseHandover } from '../ownership/handover-codec.js';
-import { handoverPrefix, parseHandoverKey } from '../ownership/handover-keys.js';
+import { handoverPrefix, parseHandoverKey, stateKey } from '../ownership/handover-keys.js';
 import type { Handover } from '../ownership/handover-state.js';
 import { coloredGroup, colorOfGroup, groupNameKey, groupProblem } from './colored-group.js';
 import type { GroupAdmin } from './group-admin.js';
@@ -18,6 +26,7 @@ export class MqRuntime {
   readonly state: StateStore;
   /** This process, as its fences and claims name it. */
   readonly by: string;
+  readonly #service: string;
   readonly #board: MqBoard;
   readonly #scope: Coloring['scope'];
   readonly #groups = new Map<string, number>();
@@ -30,6 +39,7 @@ export class MqRuntime {
 
   constructor(coloring: Coloring, state: StateStore) {
     this.state = withTimeLimit(state, STATE_MS);
+    this.#service = coloring.service;
     this.#board = coloring.mq;
     this.#scope = coloring.scope;
     this.by = `${coloring.service}-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -131,6 +141,28 @@ export class MqRuntime {
       handover.close();
     };
     return { handover, release };
+  }
+
+  /**
+   * Where a color stands in the topics that this service consumes with a group. Linearizable. A record of each stands
+   * before the color joins there, and for as long as anything is left.
+   *
+   * Enough for who joins: another service's part of the group is not told, and may begin to leave right after it was asked
+   * for, too. Whoever ends that looks at all topics before it deletes the group at the broker.
+   */
+  async consumed({ group, cluster }: TopicHandover, color: Color): Promise<Handover[]> {
+    const records = await this.state.list(subscriptionPrefix(this.#service, color));
+    const topics = records.flatMap((record) => {
+      const read = parseSubscription(record);
+      return read?.broker === 'kafka' && read.group === group ? (read.topic ?? []) : [];
+    });
+    const found: Handover[] = [];
+    for (const topic of new Set(topics)) {
+      const entry = await this.state.get(stateKey(handoverPrefix(group, topic, cluster), color));
+      const state = entry && parseHandover(entry.value);
+      if (state !== undefined && state.kind !== 'unreadable') found.push(state);
+    }
+    return found;
   }
 
   /** Where a color stands in the other topics of a group, which share the colored group at the broker. Linearizable. */

@@ -55,6 +55,14 @@ export class ColorRecord {
     return this.#foundAt !== undefined && (kind !== 'absent' || past !== undefined);
   }
 
+  /** Fences are known that count no more. */
+  get hasFolded(): boolean {
+    const since = sinceOf(this.#newest);
+    for (const epochs of this.#partitions.values())
+      for (const epoch of epochs.keys()) if (epoch < since) return true;
+    return false;
+  }
+
   /** Whether there is something to ask that a read begun at `at` cannot answer. */
   isDoubtfulAfter(at: number): boolean {
     return this.#doubtfulSince !== undefined && this.#doubtfulSince > at;

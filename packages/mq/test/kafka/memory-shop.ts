@@ -39,13 +39,15 @@ export type Requests = Record<string, number>;
 export class MemoryShop {
   readonly topic = 'orders';
   readonly group: string;
-  readonly broker: MemoryBroker = memoryBroker({ partitions: 2 });
+  readonly broker: MemoryBroker;
   readonly directory: Directory;
   readonly state: StateStore;
   /** For what the test itself reads. */
   readonly uncounted: StateStore;
   readonly handled: { readonly by: string; readonly id: string }[] = [];
   readonly requests: Requests = {};
+  /** Entries that the counted lists gave. */
+  listed = 0;
   /** Called before each counted request; what it returns is awaited, and it may throw. */
   onRequest: (call: string, subject: string) => Promise<void> | void = () => {};
   /** Called with each consumer that is made, hidden ones too. */
@@ -59,8 +61,10 @@ export class MemoryShop {
   constructor({
     directory: inner = memoryDirectory(),
     group = 'GID_order',
-  }: { directory?: Directory; group?: string } = {}) {
+    partitions = 2,
+  }: { directory?: Directory; group?: string; partitions?: number } = {}) {
     this.group = group;
+    this.broker = memoryBroker({ partitions });
     const { state } = inner;
     if (state === undefined) throw new Error('no state');
     const counted = async <T>(call: string, subject: string, ask: () => Promise<T>): Promise<T> => {
@@ -71,7 +75,12 @@ export class MemoryShop {
     this.uncounted = state;
     this.state = {
       get: (key) => counted('get', key, () => state.get(key)),
-      list: (prefix) => counted('list', prefix, () => state.list(prefix)),
+      list: (prefix) =>
+        counted('list', prefix, async () => {
+          const entries = await state.list(prefix);
+          this.listed += entries.length;
+          return entries;
+        }),
       create: (key, value) => counted('create', key, () => state.create(key, value)),
       compareAndSet: (key, value, version) =>
         counted('compareAndSet', key, () => state.compareAndSet(key, value, version)),

@@ -55,10 +55,9 @@ export class ColoredMembership implements Membership {
     const targets = this.#targets();
     await checkEnvironment(coloring, brokerGroup);
     if ((await leaving.join(targets)) !== 'joined') return false;
-    for (const handover of topics.values()) {
-      const siblings = await runtime.siblings(handover, this.#color);
-      if (siblings.some(({ kind }) => kind === 'leaving' || kind === 'draining')) return false;
-    }
+    const [any] = topics.values();
+    const standing = any === undefined ? [] : await runtime.consumed(any, this.#color);
+    if (standing.some(({ kind }) => kind === 'leaving' || kind === 'draining')) return false;
     for (const [topic, handover] of topics) {
       // The upkeep of the topic finds it out, should it not be known now.
       const log = await session.topicId(topic, knownLogs(handover)).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { ColorwayError, quote, warnOnce } from '@colorway/core';
+import { type Color, ColorwayError, count, quote, warnOnce } from '@colorway/core';
 import type { Unreadable } from '../../ownership/handover-codec.js';
 
 const UNREADABLE_REMEDY =
@@ -17,4 +17,17 @@ export function unreadableEntry(key: string, { why }: Unreadable): ColorwayError
 
 export function lostMessage(group: string, topic: string): string {
   return `The directory has lost the hand-over of group ${quote(group)}, topic ${quote(topic)}: it was emptied while consumers ran. They have put back what they know. Before the directory is emptied, stop the consumers, or delete nothing below mq/ and mq-names/; environments that are to go on have to be made again.`;
+}
+
+export function countStep(
+  { group, topic }: { readonly group: string; readonly topic: string },
+  color: Color,
+  step: string,
+): void {
+  count('coloring.mq.handover', {
+    'coloring.group': group,
+    'coloring.topic': topic,
+    'coloring.color': color,
+    'coloring.step': step,
+  });
 }

@@ -147,7 +147,7 @@ export class HandoverReconciler {
 
   async #step(color: Color): Promise<StepOutcome> {
     const { handover, runtime, admin, fromBeginning } = this.#options;
-    await handover.refreshColor(color);
+    await handover.refresh(color);
     const step = await lookAtEpoch({ handover, runtime, admin, fromBeginning }, color);
     const { afterMs, waitingFor, remedy } = await this.#take(color, step);
     const remaining = remainingOf(step);

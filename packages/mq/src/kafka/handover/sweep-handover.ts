@@ -29,7 +29,10 @@ export async function sweepHandover(
   handover: TopicHandover,
   { color, reached }: SweepOptions,
 ): Promise<boolean> {
-  const plan = sweepPlan(handover.prefix, await handover.list(color));
+  // What is known tells where there may be something; what is deleted, and whether it may be, a read tells.
+  const colors = color === undefined ? handover.over : [color];
+  if (colors.length === 0) return false;
+  const plan = sweepPlan(handover.prefix, await handover.listEach(colors));
   for (const unfolded of plan.unfolded) await foldInPlace(handover, unfolded);
   await deleteAll(handover, plan.folded);
   await deleteStray(handover, plan);
@@ -52,6 +55,11 @@ export function knownLogs({ table }: Pick<TopicHandover, 'table'>): ReadonlySet<
  * A topic that was deleted and made anew has another log, in which the boundaries of its colors mean nothing.
  * The id of the topic tells; where it is not known, a boundary that lies after the end of the log does.
  *
+ * What is known of the colors tells of which that may be so; those alone are read and decided about. A color of which it is
+ * known that it is of the log as it is now needs no read: no later state of it is of an earlier log. And one whose boundaries
+ * are known to be in the log may have others by now, which were made in this log. Whoever has to know of all colors
+ * has read them before.
+ *
  * @param ends the offset after the last message, by partition; asked after the directory was read.
  * @param logId of the topic as it is now; asked after the directory was read too.
  * @returns the colors that begin anew, or are gone.
@@ -61,14 +69,16 @@ export async function renewHandover(
   ends: () => Promise<ReadonlyMap<number, bigint>>,
   logId: LogId = async () => undefined,
 ): Promise<Color[]> {
-  await handover.refresh();
+  const suspects = await suspectsIn(handover, ends, logId);
+  if (suspects.length === 0) return [];
+  await handover.refreshEach(suspects);
   const { colors } = handover.table;
-  if (colors.size === 0) return [];
   const [end, log] = await Promise.all([ends(), logId(knownLogs(handover))]);
   const renewed: Color[] = [];
-  for (const [color, fences] of colors) {
-    const { handover: state } = fences;
-    if (state.kind === 'unreadable') continue;
+  for (const color of suspects) {
+    const fences = colors.get(color);
+    if (fences === undefined || fences.handover.kind === 'unreadable') continue;
+    const state = fences.handover;
     if (!isOfAnotherLog(fences, log, (partition) => end.get(partition))) {
       if (log !== undefined && state.log === undefined)
         await handover.transition(color, (standing) => withLog(standing, state.epoch, log));
@@ -80,6 +90,26 @@ export async function renewHandover(
     if (changed.kind === 'next') renewed.push(color);
   }
   return renewed;
+}
+
+/** The colors that are of another log, or of nobody knows which, as far as is known. */
+async function suspectsIn(
+  handover: TopicHandover,
+  ends: () => Promise<ReadonlyMap<number, bigint>>,
+  logId: LogId,
+): Promise<Color[]> {
+  // In this order: a boundary that is made meanwhile may lie behind the end that was told.
+  const { colors } = handover.table;
+  if (colors.size === 0) return [];
+  const [end, log] = await Promise.all([ends(), logId(knownLogs(handover))]);
+  const suspects = new Set(handover.doubtful);
+  for (const [color, fences] of colors) {
+    const { handover: state } = fences;
+    if (state.kind === 'unreadable') continue;
+    const isUnknown = log !== undefined && state.log === undefined;
+    if (isUnknown || isOfAnotherLog(fences, log, (partition) => end.get(partition))) suspects.add(color);
+  }
+  return [...suspects];
 }
 
 /**

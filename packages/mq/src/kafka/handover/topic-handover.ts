@@ -1,7 +1,6 @@
 import {
   type Color,
   ColorwayError,
-  count,
   type StateEntry,
   type StateStore,
   type Watch,
@@ -21,7 +20,8 @@ import {
 } from '../../ownership/handover-state.js';
 import type { GroupMark } from './group-mark.js';
 import { HandoverMemory } from './handover-memory.js';
-import { lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
+import { countStep, lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
+import { SharedReads } from './shared-reads.js';
 
 /** More colors than these are asked for by one read of all. */
 const MANY = 4;
@@ -48,6 +48,7 @@ export interface TopicHandoverOptions {
 export class TopicHandover {
   readonly group: string;
   readonly topic: string;
+  readonly cluster: string | undefined;
   readonly by: string;
   readonly coloredGroup: (color: Color) => string;
   readonly #state: StateStore;
@@ -57,13 +58,13 @@ export class TopicHandover {
   readonly #unrefreshed: FenceTable;
   #watch: Watch | undefined;
   #table: FenceTable;
-  #reading: Promise<void> | undefined;
-  #readNext: Promise<void> | undefined;
-  readonly #asked = new Set<Color>();
+  /** By color; `undefined` for all of them. */
+  readonly #reads = new SharedReads<Color | undefined>(() => this.#settleDoubts());
 
   constructor({ state, group, topic, cluster, coloredGroup, by, mark, scope }: TopicHandoverOptions) {
     this.group = group;
     this.topic = topic;
+    this.cluster = cluster;
     this.by = by;
     this.coloredGroup = coloredGroup;
     this.#state = state;
@@ -121,21 +122,26 @@ export class TopicHandover {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Reads the directory, linearizable, in a call that begins after this one. */
-  refresh(): Promise<void> {
-    if (this.#reading === undefined) {
-      this.#reading = this.refreshColor().finally(() => {
-        this.#reading = undefined;
-      });
-      return this.#reading;
-    }
-    this.#readNext ??= this.#reading
-      .catch(() => {})
-      .then(() => {
-        this.#readNext = undefined;
-        return this.refresh();
-      });
-    return this.#readNext;
+  /** Colors that have left, or have fences that count no more, as far as is known: there may be something to delete. */
+  get over(): Color[] {
+    const absent = [...this.#table.colors.values()].filter(({ handover }) => handover.kind === 'absent');
+    return [...new Set([...absent.map(({ color }) => color), ...this.#store.leftovers()])];
+  }
+
+  /** Colors of which a watch told what it cannot prove, and nobody has answered yet. */
+  get doubtful(): Color[] {
+    return this.#store.doubtful();
+  }
+
+  /** Reads what stands of one color, linearizable, in a call that begins after this one; without one, of all. */
+  refresh(color?: Color): Promise<void> {
+    return this.#reads.ask(color, (sending) => this.list(color, sending));
+  }
+
+  /** The same for several. */
+  async refreshEach(colors: readonly Color[]): Promise<void> {
+    if (colors.length > MANY) await this.refresh();
+    else await Promise.all(colors.map((color) => this.refresh(color)));
   }
 
   /** Creates the fence if there is none. Whatever stands then is known afterwards. */
@@ -152,7 +158,7 @@ export class TopicHandover {
       .create(key, encodeFence(offset, this.by))
       .finally(() => this.#store.end(reading));
     this.#store.add(entry, reading);
-    if (created) this.#counted(color, `${fence}-fence`);
+    if (created) countStep(this, color, `${fence}-fence`);
     this.#changed();
   }
 
@@ -181,7 +187,7 @@ export class TopicHandover {
       type Result = Transition | 'emptied';
       const { result, entry, written } = await updateEntry<Result>(this.#state, key, async (standing) => {
         if (looks && this.#store.lacksKnown(standing === undefined ? [] : [standing], reading, color)) {
-          await this.refreshColor(color);
+          await this.refresh(color);
           return { kind: 'keep', result: 'emptied' };
         }
         if (standing === undefined) this.#store.end(reading);
@@ -201,7 +207,7 @@ export class TopicHandover {
         };
       });
       if (written && entry !== undefined) this.#store.add(entry, reading);
-      if (written && isStep && result !== 'emptied') this.#counted(color, result.state.kind);
+      if (written && isStep && result !== 'emptied') countStep(this, color, result.state.kind);
       this.#settleDoubts();
       return result;
     } finally {
@@ -211,20 +217,30 @@ export class TopicHandover {
   }
 
   /** All entries of the topic, or of one color, as they stand; what is known is up to date afterwards. */
-  async list(color?: Color): Promise<readonly StateEntry[]> {
+  async list(color?: Color, sending: () => void = () => {}): Promise<readonly StateEntry[]> {
     for (let attempt = 0; attempt < RESTORES; attempt++) {
-      const entries = await this.#listOnce(color);
+      const entries = await this.#listOnce(color, sending);
       if (entries !== undefined) return entries;
     }
     throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', lostMessage(this.group, this.topic));
   }
 
+  /** The same for several. */
+  async listEach(colors: readonly Color[]): Promise<readonly StateEntry[]> {
+    if (colors.length > MANY) return this.list();
+    return (await Promise.all(colors.map((color) => this.list(color)))).flat();
+  }
+
   /** `undefined` where the directory was emptied, and has again what is known. */
-  async #listOnce(color: Color | undefined): Promise<readonly StateEntry[] | undefined> {
+  async #listOnce(
+    color: Color | undefined,
+    sending: () => void,
+  ): Promise<readonly StateEntry[] | undefined> {
     const { prefix } = this.#store;
     const mark = await this.#memory.mark();
     const reading = this.#store.begin();
     try {
+      sending();
       // One read for state and fences: what it lacks does not exist. Colors with longer names come along.
       const entries = await this.#state.list(color === undefined ? prefix : stateKey(prefix, color));
       const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
@@ -238,11 +254,6 @@ export class TopicHandover {
     }
   }
 
-  /** Reads what stands of one color, linearizable; without one, of all. */
-  async refreshColor(color?: Color): Promise<void> {
-    await this.list(color);
-  }
-
   /** Deletes an entry, if it is still as it was read. */
   async delete({ key, version }: StateEntry): Promise<boolean> {
     const deleted = await this.#state.compareAndDelete(key, version);
@@ -254,31 +265,19 @@ export class TopicHandover {
   /** The state with all epochs that are over folded into it; the state itself where that cannot be done. */
   async #folded(color: Color, state: Handover): Promise<Handover> {
     if (isFolded(state)) return state;
-    await this.refreshColor(color);
+    await this.refresh(color);
     return fold(state, this.#store.current().colors.get(color) ?? { partitions: new Map() }) ?? state;
   }
 
   /**
-   * What a watch told and does not prove is asked for. Where that fails, whoever waits for it asks again, and the
-   * upkeep of the topic does: never the failure itself, or two colors would ask in turn without a pause.
+   * What a watch told and does not prove is asked for, unless a read is under way, which may tell. Where that fails, whoever
+   * waits for it asks again, and the upkeep of the topic does: never the failure itself, or two colors would ask in turn
+   * without a pause.
    */
   #settleDoubts(): void {
-    if (this.#watch === undefined) return;
-    const doubtful = this.#store.doubtful().filter((color) => !this.#asked.has(color));
-    if (doubtful.length > MANY) this.#ask(doubtful, () => this.refresh());
-    else for (const color of doubtful) this.#ask([color], () => this.refreshColor(color));
-  }
-
-  #ask(colors: readonly Color[], read: () => Promise<void>): void {
-    for (const color of colors) this.#asked.add(color);
-    const answered = (): void => {
-      for (const color of colors) this.#asked.delete(color);
-    };
-    read().then(() => {
-      answered();
-      // The watch may have told more since the read began.
-      this.#settleDoubts();
-    }, answered);
+    if (this.#watch === undefined || this.#reads.isUnderWay(undefined)) return;
+    const doubtful = this.doubtful.filter((color) => !this.#reads.isUnderWay(color));
+    if (doubtful.length > 0) this.refreshEach(doubtful).catch(() => {});
   }
 
   #changed(): void {
@@ -291,16 +290,6 @@ export class TopicHandover {
     if (table === this.#table) return;
     this.#table = table;
     for (const listener of [...this.#listeners]) listener();
-  }
-
-  #counted(color: Color, step: string): void {
-    const { group, topic } = this;
-    count('coloring.mq.handover', {
-      'coloring.group': group,
-      'coloring.topic': topic,
-      'coloring.color': color,
-      'coloring.step': step,
-    });
   }
 }
 

@@ -59,10 +59,10 @@ export class TopicUpkeep {
 
   async #checkLog(): Promise<string | undefined> {
     const { handover, admin, logId = async () => undefined } = this.#options;
-    let log: Promise<string | undefined> | undefined;
+    let asked: Promise<string | undefined> | undefined;
     const ask: LogId = (known) => {
-      log ??= logId(known);
-      return log;
+      asked = logId(known);
+      return asked;
     };
     const { group, topic } = handover;
     for (const color of await renewHandover(handover, () => admin.ends(topic), ask)) {
@@ -74,7 +74,7 @@ export class TopicUpkeep {
       // What the color's group had committed is an offset of the topic that is gone.
       await admin.beginAgain(handover.coloredGroup(color), topic);
     }
-    return ask(knownLogs(handover));
+    return asked ?? ask(knownLogs(handover));
   }
 
   /** A color has just left. */

@@ -65,8 +65,9 @@ export class BaselineSteps implements PartitionSteps {
 
   async advance(held: HeldPartition, color: Color | undefined): Promise<void> {
     if (color !== undefined) return this.#advanceColor(held, color);
-    held.log = await this.#options.checkLog?.(held.topic);
+    // All colors, for it has messages of any. Then those of another log are known, too, when the log is looked at.
     await held.handover.refresh();
+    held.log = await this.#options.checkLog?.(held.topic);
     held.refreshed = true;
     this.#options.refreshed(held);
   }
@@ -82,7 +83,7 @@ export class BaselineSteps implements PartitionSteps {
           return;
         case 'refresh-view':
           if (refreshes++ > 0) throw new NotNow('the directory has a later entry without the ones before');
-          await handover.refresh();
+          await handover.refresh(color);
           break;
         case 'commit-in-generation': {
           await this.#forgetOldPosition(held, color);

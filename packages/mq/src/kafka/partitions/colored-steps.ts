@@ -99,8 +99,9 @@ export class ColoredSteps implements PartitionSteps {
 
   async advance(held: HeldPartition): Promise<void> {
     if (!held.refreshed) {
+      // Of its own color alone: its steps, and whose a message is, follow from that.
+      await held.handover.refresh(this.color);
       held.log = await this.#options.checkLog?.(held.topic);
-      await held.handover.refresh();
       held.refreshed = true;
     }
     await this.#findCommitted(held);
@@ -121,7 +122,7 @@ export class ColoredSteps implements PartitionSteps {
     const { session, open, close, seek, later } = this.#options;
     switch (step.kind) {
       case 'refresh-view':
-        await held.handover.refresh();
+        await held.handover.refresh(this.color);
         return false;
       case 'wait':
         close(held, step.for);
