@@ -7,8 +7,6 @@ import { until } from './shop.js';
 describe('a color that joins beside 50 that are there, on 12 partitions', () => {
   const PARTITIONS = 12;
   const COLORS = 50;
-  /** A state and its join fences. */
-  const OF_A_COLOR = 1 + PARTITIONS;
   let shop: MemoryShop;
   beforeEach(() => {
     shop = new MemoryShop({ partitions: PARTITIONS });
@@ -25,48 +23,64 @@ describe('a color that joins beside 50 that are there, on 12 partitions', () => 
       encodeHandover({ kind: 'active', epoch: 1, since: 1 }, { group, topic }),
     );
   };
-  /** Lists of the topic or its group, by what is listed. */
-  const listsOf = (): { readonly prefixes: string[]; readonly by: () => Record<string, number> } => {
-    const prefixes: string[] = [];
+  /** What is listed from now on of the group, and in how many requests of all kinds to the directory. */
+  const follow = () => {
+    const lists: string[] = [];
+    const followed = { lists, requests: 0, from: shop.listed };
     shop.onRequest = (call, subject) => {
-      if (call === 'list' && subject.startsWith('mq/')) prefixes.push(subject);
+      if (!call.startsWith('admin.')) followed.requests++;
+      if (call === 'list' && subject.startsWith('mq/')) lists.push(subject);
     };
-    return {
-      prefixes,
-      by: () =>
-        prefixes.reduce<Record<string, number>>(
-          (sums, one) => ({ ...sums, [one]: (sums[one] ?? 0) + 1 }),
-          {},
-        ),
-    };
+    return followed;
   };
   const settled = async (): Promise<void> => {
     let before = -1;
-    await until('nothing more is asked', async () => {
-      const now = shop.listed;
+    await until('nothing more is listed', async () => {
+      const { listed } = shop;
       await new Promise((resolve) => setTimeout(resolve, 500));
-      const same = now === before && shop.listed === now;
+      const same = listed === before && shop.listed === listed;
       before = shop.listed;
       return same;
     });
   };
+  const whole = (): string => handoverPrefix(shop.group, shop.topic);
 
-  test('the topic is read once, by the process that is new, and else the color alone', async () => {
+  test('the process that is new reads the topic once, and all of them else the color alone', async () => {
     for (let at = 0; at < COLORS; at++) await stand(`c-${at}`);
     await shop.start('base');
     await settled();
-    const { listed } = shop;
-    const before = { ...shop.requests };
-    const lists = listsOf();
+    const followed = follow();
     await shop.start('red', { color: 'red' });
     await shop.untilHandover('red', 'active');
     await shop.send(2, 'red');
     await until('red handles', () => shop.handled.filter(({ by }) => by === 'red').length === 2);
     await settled();
-    const whole = lists.prefixes.filter((one) => !one.endsWith('/red'));
-    console.log(shop.listed - listed, lists.by(), before, shop.requests);
-    expect(whole).toEqual([handoverPrefix(shop.group, shop.topic)]);
-    expect(shop.listed - listed).toBeLessThanOrEqual(1_000);
-    expect((shop.requests.list ?? 0) - (before.list ?? 0)).toBeLessThanOrEqual(OF_A_COLOR * 2);
+    expect(followed.lists.filter((one) => one !== `${whole()}red`)).toEqual([whole()]);
+    // Each of two processes looks at red at most once for each of its fences, and when it begins and ends to join.
+    expect(followed.lists.length).toBeLessThanOrEqual(1 + 2 * (PARTITIONS + 3));
+    expect(shop.listed - followed.from).toBeLessThanOrEqual(1_000);
+    expect(followed.requests).toBeLessThanOrEqual(100);
+  }, 60_000);
+
+  test('a member of the baseline reads the whole topic after it was assigned partitions: once, or twice', async () => {
+    for (let at = 0; at < COLORS; at++) await stand(`c-${at}`);
+    let assigned = 0;
+    let after = 0;
+    shop.intercept = (consumer) =>
+      void consumer.on(consumer.events.GROUP_JOIN, () => {
+        assigned++;
+        after = 0;
+      });
+    shop.onRequest = (call, subject) => {
+      if (call === 'list' && subject.startsWith(whole())) after++;
+    };
+    await shop.start('base');
+    await shop.send(1, 'c-0');
+    await shop.send(1);
+    await until('it handles', () => shop.handled.length === 1);
+    await settled();
+    expect(assigned).toBeGreaterThan(0);
+    expect(after).toBeGreaterThanOrEqual(1);
+    expect(after).toBeLessThanOrEqual(2);
   }, 60_000);
 });

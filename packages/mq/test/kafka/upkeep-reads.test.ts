@@ -1,7 +1,9 @@
 import { formatSubscription, type StateStore, subscriptionKey } from '@colorway/core';
 import { createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
+import type { GroupAdmin } from '../../src/kafka/group-admin.js';
 import { renewHandover, sweepHandover } from '../../src/kafka/handover/sweep-handover.js';
+import { TopicUpkeep } from '../../src/kafka/handover/topic-upkeep.js';
 import { runtimeOf } from '../../src/kafka/mq-runtime.js';
 import { encodeFence, encodeHandover } from '../../src/ownership/handover-codec.js';
 import { fenceKey, handoverPrefix, stateKey } from '../../src/ownership/handover-keys.js';
@@ -20,6 +22,7 @@ async function setUp() {
   let lists: string[] = [];
   let deaf = false;
   let fails = false;
+  let tell: Parameters<StateStore['watch']>[1] | undefined;
   const counted: StateStore = {
     ...{ get: state.get.bind(state), create: state.create.bind(state) },
     compareAndSet: state.compareAndSet.bind(state),
@@ -29,13 +32,15 @@ async function setUp() {
       if (fails) throw new Error('not now');
       return state.list(prefix);
     },
-    watch: (prefix, observer) =>
-      state.watch(prefix, {
+    watch: (prefix, observer) => {
+      if (prefix.startsWith('mq/')) tell = observer;
+      return state.watch(prefix, {
         ...{ current: () => observer.current(), error: (error) => observer.error(error) },
         next: (change) => {
           if (!deaf) observer.next(change);
         },
-      }),
+      });
+    },
   };
   // Living colors, from before it came.
   const before = handoverPrefix(NAMES.group, NAMES.topic);
@@ -73,6 +78,11 @@ async function setUp() {
     },
     deafen: () => {
       deaf = true;
+    },
+    /** The watch says that it failed, or that it is well. */
+    watch: (says: 'error' | 'current') => {
+      if (says === 'error') tell?.error(new Error('away'));
+      else tell?.current();
     },
     refuse: (now: boolean) => {
       fails = now;
@@ -224,6 +234,34 @@ describe('a look whether the topic was made anew', () => {
     expect(world.lists()).toEqual(['red']);
     expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'active', log: LOG });
     await renewHandover(world.handover, ends, async () => LOG);
+    expect(world.lists()).toEqual([]);
+  });
+});
+
+describe('upkeep', () => {
+  const upkeep = () => {
+    const admin = { ends, withoutMembers: async () => new Set() } as unknown as GroupAdmin;
+    return new TopicUpkeep({ handover: world.handover, admin, fromBeginning: true, logId: async () => LOG });
+  };
+  beforeEach(async () => {
+    await world.handover.refresh();
+    world.lists();
+  });
+
+  test('reads nothing where nothing is over, and the watch tells', async () => {
+    await upkeep().work();
+    expect(world.lists()).toEqual([]);
+  });
+
+  test('reads the topic while the watch fails', async () => {
+    world.deafen();
+    world.watch('error');
+    await world.stand('red', { kind: 'joining', epoch: 3, since: 3, log: LOG });
+    await upkeep().work();
+    expect(world.lists()).toEqual(['']);
+    expect(world.handover.table.colors.get('red')?.handover.kind).toBe('joining');
+    world.watch('current');
+    await upkeep().work();
     expect(world.lists()).toEqual([]);
   });
 });

@@ -1,10 +1,4 @@
-import {
-  type Color,
-  ColorwayError,
-  type StateEntry,
-  type StateStore,
-  type Watch,
-} from '@colorway/core';
+import { type Color, ColorwayError, type StateEntry, type StateStore, type Watch } from '@colorway/core';
 import { type Scope, updateEntry } from '@colorway/core/background';
 import { FenceStore } from '../../ownership/fence-store.js';
 import type { FenceTable } from '../../ownership/fences.js';
@@ -57,6 +51,7 @@ export class TopicHandover {
   readonly #listeners = new Set<() => void>();
   readonly #unrefreshed: FenceTable;
   #watch: Watch | undefined;
+  #blind = false;
   #table: FenceTable;
   /** By color; `undefined` for all of them. */
   readonly #reads = new SharedReads<Color | undefined>(() => this.#settleDoubts());
@@ -94,6 +89,11 @@ export class TopicHandover {
     return this.#table;
   }
 
+  /** The watch has failed, and tells nothing of what changes. */
+  get isBlind(): boolean {
+    return this.#blind;
+  }
+
   /** For partitions whose view was not refreshed since they were assigned. */
   get unrefreshed(): FenceTable {
     return this.#unrefreshed;
@@ -102,12 +102,17 @@ export class TopicHandover {
   open(): void {
     this.#watch ??= this.#state.watch(this.#store.prefix, {
       next: (change) => {
+        this.#blind = false;
         this.#store.apply(change);
         this.#changed();
       },
-      current: () => {},
+      current: () => {
+        this.#blind = false;
+      },
       // The last view serves; what needs the directory asks it, and says that it waits.
-      error: () => {},
+      error: () => {
+        this.#blind = true;
+      },
     });
   }
 
@@ -232,10 +237,7 @@ export class TopicHandover {
   }
 
   /** `undefined` where the directory was emptied, and has again what is known. */
-  async #listOnce(
-    color: Color | undefined,
-    sending: () => void,
-  ): Promise<readonly StateEntry[] | undefined> {
+  async #listOnce(color: Color | undefined, sending: () => void): Promise<readonly StateEntry[] | undefined> {
     const { prefix } = this.#store;
     const mark = await this.#memory.mark();
     const reading = this.#store.begin();

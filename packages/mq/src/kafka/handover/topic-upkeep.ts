@@ -39,6 +39,8 @@ export class TopicUpkeep {
   /** Does what is due, if anything is. */
   async work(): Promise<void> {
     if (this.dueInMs > 0) return;
+    // The rest works from what is known. A watch that fails does not tell it, while the directory may answer all the same.
+    if (this.#options.handover.isBlind) await this.#options.handover.refresh();
     await this.checkLog();
     this.#dueAt = performance.now() + ((await this.#sweep()) ? REMAINS_MS : LOG_MS);
     await this.#progress.work();
