@@ -14,14 +14,19 @@ const NAMES = { group: 'GID_order', topic: 'orders' };
 const LOG = 'log-1';
 const ends = async () => new Map([[0, 100n]]);
 
-/** A process that has read the topic once, and others that write. Its lists are counted by what they are of. */
-async function setUp() {
+/**
+ * A process, and others that write. Its lists are counted by what they are of.
+ *
+ * @param deaf its watch tells what the test tells, and nothing else.
+ */
+async function setUp(deaf = false) {
   const directory = memoryDirectory();
   const { state } = directory;
   if (state === undefined) throw new Error('no state');
   let lists: string[] = [];
-  let deaf = false;
+  let isDeaf = deaf;
   let fails = false;
+  let gate: Promise<void> | undefined;
   let tell: Parameters<StateStore['watch']>[1] | undefined;
   const counted: StateStore = {
     ...{ get: state.get.bind(state), create: state.create.bind(state) },
@@ -30,14 +35,16 @@ async function setUp() {
     list: async (prefix) => {
       if (prefix.startsWith('mq/')) lists.push(prefix);
       if (fails) throw new Error('not now');
-      return state.list(prefix);
+      const entries = await state.list(prefix);
+      await gate;
+      return entries;
     },
     watch: (prefix, observer) => {
       if (prefix.startsWith('mq/')) tell = observer;
       return state.watch(prefix, {
         ...{ current: () => observer.current(), error: (error) => observer.error(error) },
         next: (change) => {
-          if (!deaf) observer.next(change);
+          if (!isDeaf) observer.next(change);
         },
       });
     },
@@ -77,13 +84,23 @@ async function setUp() {
       return found;
     },
     deafen: () => {
-      deaf = true;
+      isDeaf = true;
     },
     /** The watch says that it failed, or that it is well. */
     watch: (says: 'error' | 'current') => {
       if (says === 'error') tell?.error(new Error('away'));
       else tell?.current();
     },
+    /** Answers are held back until what comes back is called. */
+    hold: () => {
+      let release = (): void => {};
+      gate = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => release();
+    },
+    /** All that stands, as a watch that begins anew tells it. */
+    tellAll: async () => tell?.next({ kind: 'snapshot', entries: await state.list(prefix) }),
     refuse: (now: boolean) => {
       fails = now;
     },
@@ -130,9 +147,12 @@ describe('a sweep beside colors that live', () => {
     await world.stand('red', { kind: 'active', epoch: 3, since: 3, log: LOG });
     await world.fence('red', 3, 5n);
     await begin();
+    const kind = () => world.handover.table.colors.get('red')?.handover.kind;
+    await world.stand('red', { kind: 'absent', epoch: 3, since: 4, log: LOG });
+    await world.known('it has left', () => kind() === 'absent');
     await world.stand('red', { kind: 'joining', epoch: 9, since: 9, log: LOG });
-    await world.known('it was told', () => world.handover.over.includes('red'));
-    world.lists();
+    await world.known('it has joined', () => kind() === 'joining');
+    expect(world.lists()).toEqual([]);
     await world.sweep();
     expect(world.lists()).toEqual(['red']);
     expect(await world.keys()).toContain('red');
@@ -235,6 +255,40 @@ describe('a look whether the topic was made anew', () => {
     expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'active', log: LOG });
     await renewHandover(world.handover, ends, async () => LOG);
     expect(world.lists()).toEqual([]);
+  });
+});
+
+describe('a watch that tells of colors while the topic is read', () => {
+  beforeEach(async () => {
+    await world.close();
+    world = await setUp(true);
+  });
+
+  test('is asked about nothing that the read tells', async () => {
+    const release = world.hold();
+    const reading = world.handover.refresh();
+    await world.known('the read was sent', () => world.lists().length === 1);
+    await world.tellAll();
+    expect(world.handover.doubtful).toHaveLength(10);
+    release();
+    await reading;
+    expect(world.handover.doubtful).toEqual([]);
+    expect(world.lists()).toEqual([]);
+  });
+
+  test('what the read does not tell is asked for when it is over', async () => {
+    const release = world.hold();
+    const reading = world.handover.refresh();
+    await world.known('the read was sent', () => world.lists().length === 1);
+    await world.stand('red', { kind: 'active', epoch: 3, since: 3, log: LOG });
+    await world.tellAll();
+    expect(world.handover.doubtful).toContain('red');
+    expect(world.lists()).toEqual([]);
+    release();
+    await reading;
+    await world.known('it is no longer doubtful', () => world.handover.doubtful.length === 0);
+    expect(world.lists()).toEqual(['red']);
+    expect(world.handover.table.colors.get('red')?.handover.kind).toBe('active');
   });
 });
 
