@@ -1,120 +1,12 @@
-import { formatSubscription, type StateStore, subscriptionKey } from '@colorway/core';
-import { createColoring } from '@colorway/registry';
-import { memoryDirectory } from '@colorway/registry/memory';
-import type { GroupAdmin } from '../../src/kafka/group-admin.js';
-import { renewHandover, sweepHandover } from '../../src/kafka/handover/sweep-handover.js';
-import { TopicUpkeep } from '../../src/kafka/handover/topic-upkeep.js';
-import { runtimeOf } from '../../src/kafka/mq-runtime.js';
-import { encodeFence, encodeHandover } from '../../src/ownership/handover-codec.js';
-import { fenceKey, handoverPrefix, stateKey } from '../../src/ownership/handover-keys.js';
+import { formatSubscription, subscriptionKey } from '@colorway/core';
+import { renewHandover } from '../../src/kafka/handover/sweep-handover.js';
+import { encodeHandover } from '../../src/ownership/handover-codec.js';
 import type { Handover } from '../../src/ownership/handover-state.js';
-import { until } from './until.js';
+import { ends, LOG, NAMES, type ReadsWorld, setUpReads } from './reads-world.js';
 
-const NAMES = { group: 'GID_order', topic: 'orders' };
-const LOG = 'log-1';
-const ends = async () => new Map([[0, 100n]]);
-
-/**
- * A process, and others that write. Its lists are counted by what they are of.
- *
- * @param deaf its watch tells what the test tells, and nothing else.
- */
-async function setUp(deaf = false) {
-  const directory = memoryDirectory();
-  const { state } = directory;
-  if (state === undefined) throw new Error('no state');
-  let lists: string[] = [];
-  let isDeaf = deaf;
-  let fails = false;
-  let gate: Promise<void> | undefined;
-  let tell: Parameters<StateStore['watch']>[1] | undefined;
-  const counted: StateStore = {
-    ...{ get: state.get.bind(state), create: state.create.bind(state) },
-    compareAndSet: state.compareAndSet.bind(state),
-    compareAndDelete: state.compareAndDelete.bind(state),
-    list: async (prefix) => {
-      if (prefix.startsWith('mq/')) lists.push(prefix);
-      if (fails) throw new Error('not now');
-      const entries = await state.list(prefix);
-      await gate;
-      return entries;
-    },
-    watch: (prefix, observer) => {
-      if (prefix.startsWith('mq/')) tell = observer;
-      return state.watch(prefix, {
-        ...{ current: () => observer.current(), error: (error) => observer.error(error) },
-        next: (change) => {
-          if (!isDeaf) observer.next(change);
-        },
-      });
-    },
-  };
-  // Living colors, from before it came.
-  const before = handoverPrefix(NAMES.group, NAMES.topic);
-  for (let at = 0; at < 10; at++) {
-    await state.create(fenceKey(before, `c-${at}`, 1, 'join', 0), encodeFence(5n, 'other'));
-    const active: Handover = { kind: 'active', epoch: 1, since: 1, log: LOG };
-    await state.create(stateKey(before, `c-${at}`), encodeHandover(active, NAMES));
-  }
-  const coloring = createColoring({
-    service: 'stock',
-    color: '',
-    directory: { ...directory, state: counted },
-  });
-  const runtime = runtimeOf(coloring);
-  const { handover, release } = runtime.useHandover(NAMES.group, NAMES.topic);
-  const { prefix } = handover;
-  const keys = async () => (await state.list(prefix)).map(({ key }) => key.slice(prefix.length));
-  return {
-    ...{ state, runtime, handover, keys },
-    stand: async (color: string, handed: Handover) => {
-      const key = stateKey(prefix, color);
-      const standing = await state.get(key);
-      if (standing === undefined) await state.create(key, encodeHandover(handed, NAMES));
-      else await state.compareAndSet(key, encodeHandover(handed, NAMES), standing.version);
-    },
-    fence: async (color: string, epoch: number, offset: bigint) => {
-      await state.create(fenceKey(prefix, color, epoch, 'join', 0), encodeFence(offset, 'other'));
-    },
-    known: (what: string, holds: () => boolean) => until(what, async () => holds()),
-    /** What was listed since it was last asked, by color; '' is the topic. */
-    lists: () => {
-      const found = lists.map((one) => one.slice(prefix.length));
-      lists = [];
-      return found;
-    },
-    deafen: () => {
-      isDeaf = true;
-    },
-    /** The watch says that it failed, or that it is well. */
-    watch: (says: 'error' | 'current') => {
-      if (says === 'error') tell?.error(new Error('away'));
-      else tell?.current();
-    },
-    /** Answers are held back until what comes back is called. */
-    hold: () => {
-      let release = (): void => {};
-      gate = new Promise((resolve) => {
-        release = resolve;
-      });
-      return () => release();
-    },
-    /** All that stands, as a watch that begins anew tells it. */
-    tellAll: async () => tell?.next({ kind: 'snapshot', entries: await state.list(prefix) }),
-    refuse: (now: boolean) => {
-      fails = now;
-    },
-    sweep: (reached = 1_000n) => sweepHandover(handover, { reached: async () => () => reached }),
-    close: async () => {
-      release();
-      await coloring.close();
-    },
-  };
-}
-
-let world: Awaited<ReturnType<typeof setUp>>;
+let world: ReadsWorld;
 beforeEach(async () => {
-  world = await setUp();
+  world = await setUpReads();
 });
 afterEach(() => world.close());
 
@@ -261,7 +153,7 @@ describe('a look whether the topic was made anew', () => {
 describe('a watch that tells of colors while the topic is read', () => {
   beforeEach(async () => {
     await world.close();
-    world = await setUp(true);
+    world = await setUpReads(true);
   });
 
   test('is asked about nothing that the read tells', async () => {
@@ -289,34 +181,6 @@ describe('a watch that tells of colors while the topic is read', () => {
     await world.known('it is no longer doubtful', () => world.handover.doubtful.length === 0);
     expect(world.lists()).toEqual(['red']);
     expect(world.handover.table.colors.get('red')?.handover.kind).toBe('active');
-  });
-});
-
-describe('upkeep', () => {
-  const upkeep = () => {
-    const admin = { ends, withoutMembers: async () => new Set() } as unknown as GroupAdmin;
-    return new TopicUpkeep({ handover: world.handover, admin, fromBeginning: true, logId: async () => LOG });
-  };
-  beforeEach(async () => {
-    await world.handover.refresh();
-    world.lists();
-  });
-
-  test('reads nothing where nothing is over, and the watch tells', async () => {
-    await upkeep().work();
-    expect(world.lists()).toEqual([]);
-  });
-
-  test('reads the topic while the watch fails', async () => {
-    world.deafen();
-    world.watch('error');
-    await world.stand('red', { kind: 'joining', epoch: 3, since: 3, log: LOG });
-    await upkeep().work();
-    expect(world.lists()).toEqual(['']);
-    expect(world.handover.table.colors.get('red')?.handover.kind).toBe('joining');
-    world.watch('current');
-    await upkeep().work();
-    expect(world.lists()).toEqual([]);
   });
 });
 

@@ -1,21 +1,24 @@
-interface UnderWay {
+interface UnderWay<Answer> {
   /** Whoever asks from now on may be told of something older. */
-  sent: boolean;
-  done: Promise<void>;
-  next: Promise<void> | undefined;
+  readonly isSent: () => boolean;
+  readonly done: Promise<Answer>;
+  next: Promise<Answer> | undefined;
 }
+
+/** Calls `sending` before its first request, in the same turn. */
+export type Read<Answer> = (sending: () => void) => Promise<Answer>;
 
 /**
  * Reads that several ask for at once, by what they are of: twelve partitions that ask make one read, and at most one more.
  * Who asks before a read is sent has its answer; who asks later has that of the next, which is sent when this one is over.
  * So each has an answer that was asked for after they did.
  */
-export class SharedReads<Key> {
-  readonly #underWay = new Map<Key, UnderWay>();
+export class SharedReads<Key, Answer = void> {
+  readonly #underWay = new Map<Key, UnderWay<Answer>>();
   readonly #onRead: () => void;
 
   /** @param onRead called after each read that had an answer. */
-  constructor(onRead: () => void) {
+  constructor(onRead: () => void = () => {}) {
     this.#onRead = onRead;
   }
 
@@ -23,23 +26,34 @@ export class SharedReads<Key> {
     return this.#underWay.has(key);
   }
 
-  /** @param read calls `sending` before its first request, in the same turn. */
-  ask(key: Key, read: (sending: () => void) => Promise<unknown>): Promise<void> {
+  /** What is under way already, if anything: it may have been sent before. */
+  underWay(key: Key): Promise<Answer> | undefined {
+    return this.#underWay.get(key)?.done;
+  }
+
+  ask(key: Key, read: Read<Answer>): Promise<Answer> {
     const now = this.#underWay.get(key);
     if (now === undefined) return this.#begin(key, read);
-    if (!now.sent) return now.done;
+    if (!now.isSent()) return now.done;
     // The failure of this one is told to those who asked for it.
-    now.next ??= now.done.catch(() => {}).then(() => this.ask(key, read));
+    now.next ??= now.done.then(
+      () => this.ask(key, read),
+      () => this.ask(key, read),
+    );
     return now.next;
   }
 
-  #begin(key: Key, read: (sending: () => void) => Promise<unknown>): Promise<void> {
-    const one: UnderWay = { sent: false, done: Promise.resolve(), next: undefined };
-    this.#underWay.set(key, one);
+  #begin(key: Key, read: Read<Answer>): Promise<Answer> {
+    let isSent = false;
     const reading = read(() => {
-      one.sent = true;
+      isSent = true;
     }).finally(() => this.#underWay.delete(key));
-    one.done = reading.then(() => this.#onRead());
-    return one.done;
+    const done = reading.then((answer) => {
+      this.#onRead();
+      return answer;
+    });
+    const one: UnderWay<Answer> = { isSent: () => isSent, done, next: undefined };
+    this.#underWay.set(key, one);
+    return done;
   }
 }

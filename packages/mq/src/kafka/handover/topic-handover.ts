@@ -17,6 +17,8 @@ import { HandoverMemory } from './handover-memory.js';
 import { countStep, lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
 import { SharedReads } from './shared-reads.js';
 
+type Change = (state: Handover, now: number) => Transition;
+
 /** More colors than these are asked for by one read of all. */
 const MANY = 4;
 /** So often a read finds that the directory was emptied, while what was in it is put back. */
@@ -52,6 +54,8 @@ export class TopicHandover {
   readonly #unrefreshed: FenceTable;
   #watch: Watch | undefined;
   #blind = false;
+  /** When all of it was read last. */
+  #readAt = Number.NEGATIVE_INFINITY;
   #table: FenceTable;
   /** By color; `undefined` for all of them. */
   readonly #reads = new SharedReads<Color | undefined>(() => this.#settleDoubts());
@@ -64,10 +68,7 @@ export class TopicHandover {
     this.coloredGroup = coloredGroup;
     this.#state = state;
     this.#store = new FenceStore({
-      group,
-      topic,
-      cluster,
-      coloredGroup,
+      ...{ group, topic, cluster, coloredGroup },
       onUnreadable: warnUnreadable,
     });
     this.#memory = new HandoverMemory({
@@ -140,13 +141,18 @@ export class TopicHandover {
 
   /** Reads what stands of one color, linearizable, in a call that begins after this one; without one, of all. */
   refresh(color?: Color): Promise<void> {
-    return this.#reads.ask(color, (sending) => this.list(color, sending));
+    return this.#reads.ask(color, async (sending) => void (await this.list(color, sending)));
   }
 
   /** The same for several. */
   async refreshEach(colors: readonly Color[]): Promise<void> {
     if (colors.length > MANY) await this.refresh();
     else await Promise.all(colors.map((color) => this.refresh(color)));
+  }
+
+  /** All of it was read not longer ago than this, or a read of it is under way; else it is read. */
+  async readWithin(ms: number): Promise<void> {
+    if (performance.now() - this.#readAt > ms) await (this.#reads.underWay(undefined) ?? this.refresh());
   }
 
   /** Creates the fence if there is none. Whatever stands then is known afterwards. */
@@ -173,17 +179,13 @@ export class TopicHandover {
    *
    * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED` for an entry that cannot be read, `COLORWAY_CONFLICT`
    */
-  async transition(color: Color, change: (state: Handover, now: number) => Transition): Promise<Transition> {
+  async transition(color: Color, change: Change): Promise<Transition> {
     // Asked again at most once: what is missing was put back, or is known to be over.
     const changed = await this.#change(color, change, true);
     return changed === 'emptied' ? ((await this.#change(color, change, false)) as Transition) : changed;
   }
 
-  async #change(
-    color: Color,
-    change: (state: Handover, now: number) => Transition,
-    looks: boolean,
-  ): Promise<Transition | 'emptied'> {
+  async #change(color: Color, change: Change, looks: boolean): Promise<Transition | 'emptied'> {
     const key = stateKey(this.#store.prefix, color);
     await this.#memory.mark();
     let reading = this.#store.begin();
@@ -245,9 +247,11 @@ export class TopicHandover {
       sending();
       // One read for state and fences: what it lacks does not exist. Colors with longer names come along.
       const entries = await this.#state.list(color === undefined ? prefix : stateKey(prefix, color));
-      const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(prefix, key, color));
+      const isOf = (key: string): boolean => parseHandoverKey(prefix, key)?.color === color;
+      const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(key));
       if (await this.#memory.restore(wanted, { reading, only: color, mark })) return undefined;
       this.#store.refresh(wanted, reading, color);
+      if (color === undefined) this.#readAt = performance.now();
       this.#settleDoubts();
       return wanted;
     } finally {
@@ -293,8 +297,4 @@ export class TopicHandover {
     this.#table = table;
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-function isOf(prefix: string, key: string, color: Color): boolean {
-  return parseHandoverKey(prefix, key)?.color === color;
 }

@@ -1,6 +1,7 @@
 import { type Color, quote, warnOnce } from '@colorway/core';
 import type { GroupAdmin } from '../group-admin.js';
 import { ProgressKeeper } from './progress-keeper.js';
+import { SharedReads } from './shared-reads.js';
 import { knownLogs, type LogId, reachedBy, renewHandover, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 
@@ -8,6 +9,8 @@ import type { TopicHandover } from './topic-handover.js';
 const REMAINS_MS = 5_000;
 /** How often a topic is looked at for having been deleted and made anew. */
 const LOG_MS = 30_000;
+/** So seldom the whole topic is read though the watch is well: one that tells nothing of its failure, or leaves something out. */
+const WHOLE_MS = 300_000;
 
 export interface TopicUpkeepOptions {
   readonly handover: TopicHandover;
@@ -24,7 +27,7 @@ export class TopicUpkeep {
   /** At first at once: somebody may have stopped in the middle, and the topic may be another one. */
   #dueAt = 0;
   readonly #progress: ProgressKeeper;
-  #checking: Promise<string | undefined> | undefined;
+  readonly #looks = new SharedReads<'log', string | undefined>();
 
   constructor(options: TopicUpkeepOptions) {
     this.#options = options;
@@ -39,8 +42,8 @@ export class TopicUpkeep {
   /** Does what is due, if anything is. */
   async work(): Promise<void> {
     if (this.dueInMs > 0) return;
-    // The rest works from what is known. A watch that fails does not tell it, while the directory may answer all the same.
-    if (this.#options.handover.isBlind) await this.#options.handover.refresh();
+    // The rest works from what is known. A watch that has yet to answer, or fails, does not tell it.
+    await this.#options.handover.readWithin(this.#options.handover.isBlind ? 0 : WHOLE_MS);
     await this.checkLog();
     this.#dueAt = performance.now() + ((await this.#sweep()) ? REMAINS_MS : LOG_MS);
     await this.#progress.work();
@@ -48,15 +51,18 @@ export class TopicUpkeep {
 
   /**
    * Sees to it that what is known is of the topic as it is now: to be done before anything is taken from a partition that
-   * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look.
+   * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look; who asks
+   * while one is under way has the next: that one began with what was known, and with the topic as it was, before.
    *
    * @returns the id of the topic, where it is known.
    */
   checkLog(): Promise<string | undefined> {
-    this.#checking ??= this.#checkLog().finally(() => {
-      this.#checking = undefined;
+    return this.#looks.ask('log', async (beginning) => {
+      // All partitions that were assigned ask in one turn.
+      await Promise.resolve();
+      beginning();
+      return this.#checkLog();
     });
-    return this.#checking;
   }
 
   async #checkLog(): Promise<string | undefined> {
