@@ -28,6 +28,8 @@ export interface Coloring {
   /** Whether `close()` has begun: this instance wants no further requests. Readiness says so. */
   readonly isClosing: boolean;
   readonly contextLoss: ContextLossOption;
+  /** How long a call of the directory may wait for its answer, in milliseconds; message consumers keep to it too. */
+  readonly directoryTimeoutMs: number;
   /** Where instances and state are kept; message hand-over keeps its fences there. `close()` closes it. */
   readonly directory: Directory;
   /** What the message consumers of this process do: `coloring.mq.status()`. */

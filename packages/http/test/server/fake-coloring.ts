@@ -35,6 +35,7 @@ export function fakeColoring(options: FakeColoringOptions = {}): Coloring {
     inFlight: new RequestsInFlight(),
     servers: new ServedServers(),
     contextLoss: options.contextLoss ?? 'off',
+    directoryTimeoutMs: 5_000,
     isClosing: false,
     mq: new MqBoard(),
     scope: new Scope('a double'),

@@ -47,7 +47,7 @@ export class FakeColoring implements Coloring {
   readonly scope = new Scope('a double');
   readonly reporter = defaultReporter();
   readonly used = new Set<Color>();
-  readonly #timeoutMs: number;
+  readonly directoryTimeoutMs: number;
   readonly #store: ViewStore;
   readonly #listeners = new Set<(view: DirectoryView) => void>();
   readonly #closing = new Set<() => Promise<void> | void>();
@@ -60,7 +60,7 @@ export class FakeColoring implements Coloring {
     this.contextLoss = options.contextLoss ?? 'count';
     this.carriers = resolveCarrierNames(options.carriers);
     useCarrierNames(this.carriers);
-    this.#timeoutMs = options.directoryTimeoutMs ?? 300;
+    this.directoryTimeoutMs = options.directoryTimeoutMs ?? 300;
     this.#store = new ViewStore({ names: this.carriers });
     if (options.answered ?? true) this.answer();
   }
@@ -122,7 +122,7 @@ export class FakeColoring implements Coloring {
     if (this.view().answered) return Promise.resolve(this.view());
     return new Promise((resolve, reject) => {
       const go = () => settle(() => resolve(this.view()));
-      const timer = setTimeout(() => settle(() => reject(unanswered())), this.#timeoutMs);
+      const timer = setTimeout(() => settle(() => reject(unanswered())), this.directoryTimeoutMs);
       const abort = () => settle(() => reject(signal?.reason));
       const settle = (how: () => void) => {
         clearTimeout(timer);

@@ -18,9 +18,6 @@ import { claimOf, groupMark, newMark } from './handover/group-mark.js';
 import { handoverStatus } from './handover/handover-status.js';
 import { TopicHandover } from './handover/topic-handover.js';
 
-/** A call of the directory that has no answer for so long counts as failed. */
-const STATE_MS = 10_000;
-
 /** What the consumers of one coloring share: one view of each (group, topic), however many read it. */
 export class MqRuntime {
   readonly state: StateStore;
@@ -38,7 +35,7 @@ export class MqRuntime {
   >();
 
   constructor(coloring: Coloring, state: StateStore) {
-    this.state = withTimeLimit(state, STATE_MS);
+    this.state = withTimeLimit(state, coloring.directoryTimeoutMs);
     this.#service = coloring.service;
     this.#board = coloring.mq;
     this.#scope = coloring.scope;

@@ -26,9 +26,6 @@ interface Working {
   readonly reconciler: LeaveReconciler;
 }
 
-/** How long one call of the directory may take. */
-const CALL_MS = 10_000;
-
 /**
  * The subscriptions of one service, and of whoever shares its groups and queues, as its consumers in this process see and
  * serve them. One for each coloring, whose scope owns its work; the directory is watched while there is a server or a
@@ -43,7 +40,7 @@ export class Leaving {
 
   constructor(coloring: Coloring, state: StateStore) {
     this.#coloring = coloring;
-    this.#state = withTimeLimit(state, CALL_MS);
+    this.#state = withTimeLimit(state, coloring.directoryTimeoutMs);
     this.#servers = new LeaveServers(coloring.service);
   }
 

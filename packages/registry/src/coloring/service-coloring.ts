@@ -59,6 +59,7 @@ export class ServiceColoring implements ColoringService {
   readonly carriers: CarrierNames;
   readonly assumeInstanceColor: boolean;
   readonly contextLoss: ContextLossOption;
+  readonly directoryTimeoutMs: number;
   readonly inFlight = new RequestsInFlight();
   readonly servers = new ServedServers();
   readonly directory: Directory;
@@ -93,6 +94,7 @@ export class ServiceColoring implements ColoringService {
     this.carriers = carriers;
     this.assumeInstanceColor = assumeInstanceColor;
     this.contextLoss = contextLoss;
+    this.directoryTimeoutMs = options.directoryTimeoutMs;
     this.reporter = options.reporter;
     this.scope = new Scope(`coloring of ${service}`, { reporter: this.reporter });
     this.mq = new MqBoard(this.reporter);
@@ -103,12 +105,11 @@ export class ServiceColoring implements ColoringService {
     if (directory.state !== undefined) {
       const { reporter } = this;
       const { signal } = this.scope;
-      const timeoutMs = options.directoryTimeoutMs;
-      const state = withTimeLimit(directory.state, timeoutMs, { signal, keepsAlive: true });
+      const state = withTimeLimit(directory.state, this.directoryTimeoutMs, { signal, keepsAlive: true });
       this.#state = state;
       this.#environments = new Environments(directory.state, {
         declaredBy: service,
-        ...{ reporter, timeoutMs, signal },
+        ...{ reporter, timeoutMs: this.directoryTimeoutMs, signal },
       });
       this.#lastUse = new LastUse(state, Date.now, this.scope, () => this.#view.current());
       const environments = this.#environments;
@@ -155,7 +156,7 @@ export class ServiceColoring implements ColoringService {
 
   async answeredView(signal?: AbortSignal): Promise<DirectoryView> {
     this.#mustNotBe('closed');
-    return this.#view.answered(this.#options.directoryTimeoutMs, signal);
+    return this.#view.answered(this.directoryTimeoutMs, signal);
   }
 
   onViewChange(listener: (view: DirectoryView) => void): () => void {
@@ -178,13 +179,13 @@ export class ServiceColoring implements ColoringService {
       },
       instances: this.directory.instances,
       leaseMs: this.#options.leaseMs,
-      callTimeoutMs: this.#options.directoryTimeoutMs,
+      callTimeoutMs: this.directoryTimeoutMs,
       prepare: () => (options.declare === false ? Promise.resolve() : this.#declare()),
     });
     this.#registrations.add(registration);
     if (options.declare !== false) releases.push(this.#keepEnvironment(registration));
     releases.push(this.#keepServer(options.server));
-    await firstAnswer(registration, this.service, this.#options.directoryTimeoutMs, this.reporter);
+    await firstAnswer(registration, this.service, this.directoryTimeoutMs, this.reporter);
     return registration;
   }
 

@@ -8,9 +8,6 @@ import { sentAt } from '../sending/sent-at.js';
 import { type Binding, isOpenNow, isWithin, SpanStore } from './filter-spans.js';
 import { SpanView } from './span-view.js';
 
-/** How long one call of the directory may take. */
-const CALL_MS = 10_000;
-
 /**
  * For topologies that may not be touched: `GID_c_X` is bound beside `GID_X`, both get every message, and each
  * acknowledges what is the other's. See filter-spans.ts for whose is whose.
@@ -39,7 +36,7 @@ export class FilterMode implements Mode {
     this.#coloring = coloring;
     this.#channel = channel;
     this.#state = state;
-    this.#store = withTimeLimit(store, CALL_MS);
+    this.#store = withTimeLimit(store, coloring.directoryTimeoutMs);
     this.#graceMs = graceMs;
     this.#scope = scope;
   }

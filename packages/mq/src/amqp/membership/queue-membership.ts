@@ -21,7 +21,6 @@ import { restoreQueue } from './restore-queue.js';
 
 const LEAVE_POLL_MS = 200;
 const RETRY_MS = 1_000;
-const STATE_MS = 10_000;
 const COME_BACK_FAILED = 'COLORWAY_MQ_COME_BACK_FAILED';
 
 /**
@@ -55,7 +54,7 @@ export class QueueMembership {
     this.#leaving = leavingOf(coloring);
     this.#scope = parts.scope.child(`queue ${queue}`);
     const { state } = coloring.directory;
-    this.#store = state && withTimeLimit(state, STATE_MS);
+    this.#store = state && withTimeLimit(state, coloring.directoryTimeoutMs);
     const status = new QueueStatus(coloring, parts, queue, this.#scope);
     this.#ends.push(
       coloring.mq.add(() => status.now(this.#phase, performance.now() - this.#since)),

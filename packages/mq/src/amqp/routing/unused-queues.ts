@@ -5,7 +5,6 @@ import type { SideChannel } from '../connection/side-channel.js';
 import { keyPart } from '../key-part.js';
 import type { TopologyUpkeep } from './topology-upkeep.js';
 
-const STATE_MS = 10_000;
 /** What dead processes left behind is looked for so many times as seldom as what is missing. */
 const SELDOM = 20;
 
@@ -30,7 +29,7 @@ export class UnusedQueues {
     this.#side = side;
     this.#upkeep = upkeep;
     const { state } = coloring.directory;
-    this.#store = state && withTimeLimit(state, STATE_MS);
+    this.#store = state && withTimeLimit(state, coloring.directoryTimeoutMs);
   }
 
   /** Whether the color's environment is known not to exist. With the directory away it is not known. */
