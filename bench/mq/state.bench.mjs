@@ -7,13 +7,14 @@ import { medianOf, ratio, runRounds } from '../lib/rounds.mjs';
 const script = fileURLToPath(new URL('./state.worker.mjs', import.meta.url));
 const CHURN = 'churn-500';
 const BESIDE = 'beside-51';
+const STAND = 'stand-51';
 
 /** `--on etcd`: the directory in etcd instead of in memory, where only the broker's part of the time is seen. */
 export async function run({ rounds, on }) {
   const etcd = on.length === 1 && on[0] === 'etcd' ? await startService('etcd') : undefined;
   try {
     const how = { rounds: Math.min(rounds, 2), env: etcd === undefined ? {} : { ETCD_URL: etcd.url } };
-    const measured = await runRounds(script, [CHURN, BESIDE], how);
+    const measured = await runRounds(script, [CHURN, BESIDE, STAND], how);
     const within = (variant, figure, against) => ({
       measured: ratio(selfRatio(measured.get(variant), figure, against), 'of', 'late', 'early'),
     });
@@ -27,6 +28,11 @@ export async function run({ rounds, on }) {
         },
         { what: '  bytes a look reads', measured: medianOf(measured, 'bytes', CHURN), goal: 10_240 },
         {
+          what: '  a look after them, against the first',
+          ...within(CHURN, 'lookMs', 'firstLookMs'),
+          goal: 1,
+        },
+        {
           what: '  a join after them, against the first',
           ...within(CHURN, 'joinMs', 'earlyJoinMs'),
           goal: 1.2,
@@ -38,8 +44,13 @@ export async function run({ rounds, on }) {
           goal: 1_000,
         },
         {
-          what: '  its join, against the first ones',
+          what: '  its join, against the first ones, with all of them in one process',
           ...within(BESIDE, 'joinMs', 'earlyJoinMs'),
+          goal: 1.2,
+        },
+        {
+          what: '  the same, where they run elsewhere',
+          ...within(STAND, 'joinMs', 'earlyJoinMs'),
           goal: 1.2,
         },
       ],

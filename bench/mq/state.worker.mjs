@@ -1,5 +1,6 @@
 // Colors that join and leave one group, one after the other: what they leave behind in the state half, and what a join costs after
-// them, and beside colors that stay. Variants: churn-<colors>, beside-<colors>. The broker is in memory; the directory too, or etcd (ETCD_URL).
+// them, and beside colors that stay. Variants: churn-<colors>; beside-<colors>, which run in this process too; stand-<colors>, which have
+// joined and run elsewhere, as it were: their consumers are gone, and nothing else. The broker is in memory; the directory too, or etcd (ETCD_URL).
 import { coloredKafka, leaveGroup } from '@colorway/mq/kafka';
 import { memoryBroker } from '@colorway/mq/memory';
 import { createColoring } from '@colorway/registry';
@@ -73,10 +74,14 @@ async function join(color) {
   };
 }
 
-async function leave(color, { coloring, consumer }) {
-  await leaveGroup(baseline.coloring, broker, { group, topics: [topic], color, onLeave: 'drain' });
+async function stop({ coloring, consumer }) {
   await consumer.disconnect();
   await coloring.close();
+}
+
+async function leave(color, joined) {
+  await leaveGroup(baseline.coloring, broker, { group, topics: [topic], color, onLeave: 'drain' });
+  await stop(joined);
   await baseline.coloring.environments.delete(color);
 }
 
@@ -102,6 +107,7 @@ for (let at = 0; at < Number(colors); at++) {
   const joined = await join(color);
   joins.push(joined);
   if (kind === 'churn') await leave(color, joined);
+  if (kind === 'stand') await stop(joined);
   if (at === 0) first = await looks();
 }
 const last = await looks();
