@@ -4,6 +4,7 @@ import type { FenceTable } from './fences.js';
 import { parseFence, parseHandover, type Unreadable } from './handover-codec.js';
 import { type HandoverKey, handoverPrefix, parseHandoverKey, stateKey } from './handover-keys.js';
 import { type Handover, isFolded } from './handover-state.js';
+import { Leftovers } from './leftovers.js';
 import type { Owner } from './ownership.js';
 import { sinceOf } from './past.js';
 import type { Remembered } from './restore-plan.js';
@@ -41,8 +42,7 @@ export class FenceStore {
   readonly #readings = new Set<Reading>();
   /** When a color was last said to be removed; kept while a read is under way that began before. */
   readonly #removals = new Map<Color, number>();
-  /** Colors with fences that count no more, and when that was seen, until a read that begins later finds none. */
-  readonly #leftovers = new Map<Color, number>();
+  readonly leftovers = new Leftovers();
   #clock = 0;
   #table: FenceTable;
 
@@ -85,11 +85,6 @@ export class FenceStore {
   /** Colors that the directory has to be asked about. */
   doubtful(): Color[] {
     return [...this.#colors.values()].filter((record) => record.isDoubtful).map(({ color }) => color);
-  }
-
-  /** Colors with fences that count no more, as far as was told since the directory was last asked for them. */
-  leftovers(): Color[] {
-    return [...this.#leftovers.keys()];
   }
 
   /** The colors that somebody needs still, as far as is known. */
@@ -151,8 +146,7 @@ export class FenceStore {
    * does not.
    */
   refresh(entries: readonly StateEntry[], reading: Reading = this.begin(), only?: Color): void {
-    for (const color of only === undefined ? this.leftovers() : [only])
-      if ((this.#leftovers.get(color) ?? 0) <= reading.at) this.#leftovers.delete(color);
+    this.leftovers.asked(only === undefined ? this.leftovers.colors : [only], reading.at);
     const standing = new Set<Color>();
     const fenced = new Set<Color>();
     for (const entry of entries) {
@@ -167,7 +161,7 @@ export class FenceStore {
     }
     for (const color of only === undefined ? [...this.#colors.keys()] : [only])
       if (!standing.has(color)) this.#missing(color, reading);
-    for (const color of fenced) if (!standing.has(color)) this.#leaves(color);
+    for (const color of fenced) if (!standing.has(color)) this.leftovers.add(color, ++this.#clock);
     this.end(reading);
   }
 
@@ -199,13 +193,13 @@ export class FenceStore {
     if (parsed.kind === 'fence') {
       const news = record.addFence(parsed.partition, parsed.epoch, parsed.fence, read as bigint | Unreadable);
       if (news) this.#changed.add(parsed.color);
-      if (parsed.epoch < sinceOf(record.newest)) this.#leaves(parsed.color);
+      if (parsed.epoch < sinceOf(record.newest)) this.leftovers.add(parsed.color, ++this.#clock);
       // It follows a state. If that is gone, it was made too late, and means nothing.
       if (reading === undefined && record.foundAt === undefined && !record.isDoubtful)
         record.doubt(++this.#clock);
     } else if (this.#addState(record, read as Handover | Unreadable, reading)) {
       this.#changed.add(parsed.color);
-      if (record.hasFolded) this.#leaves(parsed.color);
+      if (record.hasFolded) this.leftovers.add(parsed.color, ++this.#clock);
     }
     return { key: parsed, read };
   }
@@ -220,10 +214,6 @@ export class FenceStore {
     const removed = this.#removals.get(record.color) ?? 0;
     if (reading.at < removed) return record.doubt(removed);
     return record.found(read, reading.at, ++this.#clock);
-  }
-
-  #leaves(color: Color): void {
-    this.#leftovers.set(color, ++this.#clock);
   }
 
   #removed(color: Color): void {

@@ -131,7 +131,7 @@ export class TopicHandover {
   /** Colors that have left, or have fences that count no more, as far as is known: there may be something to delete. */
   get over(): Color[] {
     const absent = [...this.#table.colors.values()].filter(({ handover }) => handover.kind === 'absent');
-    return [...new Set([...absent.map(({ color }) => color), ...this.#store.leftovers()])];
+    return [...new Set([...absent.map(({ color }) => color), ...this.#store.leftovers.colors])];
   }
 
   /** Colors of which a watch told what it cannot prove, and nobody has answered yet. */
