@@ -95,7 +95,9 @@ describeWithServers(['kafka'], 'ends at awkward moments', (servers) => {
       expect(await membersOf(shop.group)).toBe(0);
       await consumer.disconnect();
       await coloring.close();
-      expect(runningTasks().filter((task) => !before.includes(task))).toEqual([]);
+      // The directory is the test's, and looks at its folder now and then.
+      const others = runningTasks().filter((task) => !task.startsWith('file directory'));
+      expect(others.filter((task) => !before.includes(task))).toEqual([]);
     },
     60_000,
   );
