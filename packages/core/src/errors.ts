@@ -17,6 +17,8 @@ const STATUS_BY_CODE = {
   COLORWAY_MEMBER_DOWN: 503,
   /** The service is known, and its baseline has no live instance. */
   COLORWAY_BASELINE_DOWN: 503,
+  /** The call's URL says `https:`, and no instance that it may go to speaks TLS: it is not sent in plain text. */
+  COLORWAY_INSTANCE_NOT_SECURE: 503,
   /** A host that is expected to be a service is not in the directory. */
   COLORWAY_SERVICE_UNKNOWN: 503,
   /** The directory has not answered once since the process started (law 6). */
@@ -67,6 +69,7 @@ export const REFUSAL_HEADER = 'x-colorway-refusal';
 const REFUSALS: ReadonlySet<ColorwayErrorCode> = new Set([
   'COLORWAY_MEMBER_DOWN',
   'COLORWAY_BASELINE_DOWN',
+  'COLORWAY_INSTANCE_NOT_SECURE',
   'COLORWAY_SERVICE_UNKNOWN',
   'COLORWAY_DIRECTORY_UNANSWERED',
   'COLORWAY_INSTANCE_UNREACHABLE',

@@ -19,6 +19,12 @@ export function refusal({ reason, service }: Refused, color: Color | undefined):
         code,
         `Service "${service}" has no live baseline instance${color === undefined ? '' : `, and environment "${color}" does not contain it`}. Start one without COLORING_ENV.`,
       );
+    case 'not-secure':
+      return new ColorwayError(
+        code,
+        `The URL of this call says "https:", and no instance of service "${service}" that it may go to speaks TLS. ` +
+          `Call http://${service}/, or have its instances register with "secure".`,
+      );
     case 'service-unknown':
       return new ColorwayError(
         code,
@@ -35,6 +41,7 @@ export function refusal({ reason, service }: Refused, color: Color | undefined):
 const CODES = {
   'member-down': 'COLORWAY_MEMBER_DOWN',
   'baseline-down': 'COLORWAY_BASELINE_DOWN',
+  'not-secure': 'COLORWAY_INSTANCE_NOT_SECURE',
   'service-unknown': 'COLORWAY_SERVICE_UNKNOWN',
   'directory-unanswered': 'COLORWAY_DIRECTORY_UNANSWERED',
 } as const satisfies Record<Refused['reason'], ColorwayErrorCode>;

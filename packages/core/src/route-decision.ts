@@ -16,7 +16,8 @@ export type RouteDecision =
     }
   | {
       readonly kind: 'unavailable';
-      readonly reason: 'member-down' | 'baseline-down';
+      /** `not-secure`: the call has to go over TLS, and no instance that it may go to speaks it. */
+      readonly reason: 'member-down' | 'baseline-down' | 'not-secure';
       readonly service: string;
     }
   | {

@@ -49,7 +49,8 @@ export class Trail {
 const STALE_MS = 60_000;
 const MAX_ENTRIES = 32;
 const MAX_HEADER_LENGTH = 8_192;
-const REASONS = 'colored|no-color|not-member|member-down|baseline-down|directory-unanswered|service-unknown';
+const REASONS =
+  'colored|no-color|not-member|member-down|baseline-down|not-secure|directory-unanswered|service-unknown';
 const ENTRY = new RegExp(
   `^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`,
 );

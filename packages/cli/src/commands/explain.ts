@@ -46,6 +46,8 @@ const WHY: Record<RouteDecision['reason'], (color: string | undefined, service: 
     `refused with COLORWAY_MEMBER_DOWN: environment ${color} contains ${service}, and no instance of it is alive. Start one with COLORING_ENV=${color}, or withdraw ${service} from the environment (reason: member-down).`,
   'baseline-down': (_, service) =>
     `refused with COLORWAY_BASELINE_DOWN: no baseline instance of ${service} is alive (reason: baseline-down).`,
+  'not-secure': (_, service) =>
+    `refused with COLORWAY_INSTANCE_NOT_SECURE: the URL says https:, and no instance of ${service} that it may go to speaks TLS (reason: not-secure).`,
   'directory-unanswered': () => 'refused: the directory has not answered (reason: directory-unanswered).',
   'service-unknown': (_, service) =>
     `nobody has registered ${service}: it goes on to whatever host has that name (DNS), without a color. Clients that list ${service} in their option "services" refuse it with COLORWAY_SERVICE_UNKNOWN. Check the spelling (reason: service-unknown).`,

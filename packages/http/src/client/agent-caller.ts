@@ -42,6 +42,8 @@ export class Attempts {
   count = 0;
   /** Requests of the attempt that runs: more than one where redirects are followed. */
   hops = 0;
+  /** Whether one of them went to a host that is no service: from there no redirect leads to a service. */
+  hasLeft = false;
 }
 
 /** What agents of one client share: the rules of calls, and an agent with connections for each instance. */
@@ -68,8 +70,7 @@ export class AgentCaller {
       caller: this.caller,
       balancer: this.balancer,
       maxRetries: this.retry.max,
-      address: ({ instance }, request, given) =>
-        addressOf(instance, options.tlsServerName, request, given, true),
+      address: ({ instance }, named, given) => addressOf(instance, options.tlsServerName, named, given),
     };
     this.#release = [
       coloring.onViewChange((view) => this.balancer.follow(view)),
@@ -82,7 +83,7 @@ export class AgentCaller {
     request: ClientRequest,
     options: RequestTarget,
     fallback: http.Agent,
-    defaultPort: number,
+    protocol: string,
     attempts?: Attempts,
   ): void {
     try {
@@ -94,8 +95,8 @@ export class AgentCaller {
       const flow = this.caller.coloring.flowType();
       const proxied = urlForProxy(request);
       const target =
-        (proxied && this.caller.targets.ofOrigin(proxied)) ?? this.#targetOf(options, defaultPort);
-      const way = options.socketPath ? PASS : this.caller.way(target, flow);
+        (proxied && this.caller.targets.ofOrigin(proxied)) ?? this.#targetOf(options, protocol === 'https:');
+      const way = options.socketPath || attempts?.hasLeft ? PASS : this.caller.way(target, flow);
       if (attempts !== undefined) attempts.hops++;
       const call = { request, options, fallback, target, flow, attempts, proxied };
       if (way !== WAIT) {
@@ -137,16 +138,18 @@ export class AgentCaller {
 
   /* In the caller's context, unlike with undici: node:http runs the response's listeners in it (law 1), and
      OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
-  #pass({ request, options, fallback, target, flow }: Call): void {
+  #pass({ request, options, fallback, target, flow, attempts }: Call): void {
+    const wasLeft = attempts?.hasLeft === true;
+    if (attempts !== undefined) attempts.hasLeft = true;
     this.#setColor(request, this.caller.propagates(target) ? flow : undefined, undefined);
     if (isUpgrade(request)) enterOnUpgrade(request, activeContext());
-    else if (target.isSingleLabel && !target.isLocal)
+    else if (target.isSingleLabel && !target.isLocal && !wasLeft)
       request.prependOnceListener(errorMonitor, (error) => this.caller.explainNotFound(target, error));
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }
 
   #route(decision: RouteDecision, call: Call): void {
-    const { request, options, flow, attempts, proxied } = call;
+    const { request, options, flow, attempts, proxied, target } = call;
     const color = colorOf(flow);
     if (flow === undefined) this.caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
@@ -167,6 +170,7 @@ export class AgentCaller {
       color,
       context: activeContext(),
       options,
+      named: target.host,
       isTriedOutside: attempts !== undefined,
     });
     const sending = routed.sending(standing, now);
@@ -174,7 +178,7 @@ export class AgentCaller {
     measure(request, sending, attempts === undefined ? (failed) => routed.resend(failed) : undefined);
     (standing.transport as http.Agent & AgentLike).addRequest(request, {
       ...options,
-      ...addressOf(standing.instance, this.#serverName, request, options),
+      ...addressOf(standing.instance, this.#serverName, target.host, options),
     });
   }
 
@@ -189,9 +193,10 @@ export class AgentCaller {
     else colorRequest(request, flow, carriers, more);
   }
 
-  #targetOf({ host = 'localhost', port = 0 }: RequestTarget, defaultPort: number): Target {
+  #targetOf({ host = 'localhost', port = 0 }: RequestTarget, isSecure: boolean): Target {
+    const defaultPort = isSecure ? 443 : 80;
     const number = Number(port) || defaultPort;
-    return this.caller.targets.of(host, number === defaultPort ? undefined : number);
+    return this.caller.targets.of(host, number === defaultPort ? undefined : number, isSecure);
   }
 }
 

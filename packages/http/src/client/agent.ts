@@ -17,8 +17,8 @@ export interface ColoredAgentOptions extends AgentPoolOptions {
  *
  *     http.get('http://stock/items/7', { agent: coloredAgent(coloring) }, (response) => { ... });
  *
- * Which hosts are services, and what happens to others, is as with `coloredDispatcher`. Whether an instance is
- * called with TLS is the instance's choice, not the URL's. Connections are kept alive for each instance, and
+ * Which hosts are services, what happens to others, and whom `https:` reaches, is as with `coloredDispatcher`. An agent
+ * takes each hop of a redirect for a call of its own: who follows redirects over it decides where they may lead. Connections are kept alive for each instance, and
  * closed when it leaves the directory. What failed is not tried again: an agent does not know what may be sent twice. An
  * instance that answers that it is another one has done nothing: the request goes on to the next, unless its body was
  * still being written. Upgrades go on too where one cannot be reached, or breaks off before it answers.
@@ -51,7 +51,7 @@ class ColoredAgent extends http.Agent implements AgentLike {
   }
 
   addRequest(request: ClientRequest, options: RequestTarget): void {
-    this.#caller.add(request, options, this.#fallback, this.defaultPort);
+    this.#caller.add(request, options, this.#fallback, this.protocol);
   }
 
   override destroy(): void {

@@ -24,7 +24,8 @@ export type ColoredAxiosOptions = AgentPoolOptions;
  * Made of `instance` (default: axios itself) with its defaults and interceptors as they are now; `instance` itself
  * is not changed, and interceptors that are added to it later are not seen. Calls go through axios' adapter for
  * Node with agents of our own: `httpAgent` and `httpsAgent` of a configuration take the hosts that are no
- * services, and a service is never called through a proxy. A redirect is decided anew. Needs axios 1.5 or newer.
+ * services, and a service is never called through a proxy. A redirect is decided anew, and from a host that is no service
+ * none leads to one. Needs axios 1.5 or newer.
  *
  * Idempotent requests without a stream as body are tried again, at most twice, when the connection fails before
  * the response; `timeout` counts for each attempt.
@@ -55,9 +56,10 @@ function adapterOf(calls: AgentCaller): AxiosAdapter {
   return async (config) => {
     const attempts = new Attempts();
     const agents = agentsFor(calls, config, attempts);
-    const routed = { ...config, ...agents, ...withoutTunnel(calls, config, agents) };
+    const routed = { ...config, ...agents, ...withoutTunnel(calls, config, agents, attempts) };
     for (;;) {
       attempts.hops = 0;
+      attempts.hasLeft = false;
       try {
         return await send(routed);
       } catch (error) {
@@ -116,7 +118,7 @@ class CallAgent implements AgentLike {
   }
 
   addRequest(request: http.ClientRequest, options: RequestTarget): void {
-    this.#calls.add(request, options, this.#fallback, this.defaultPort, this.#attempts);
+    this.#calls.add(request, options, this.#fallback, this.protocol, this.#attempts);
   }
 }
 
@@ -128,6 +130,7 @@ function withoutTunnel(
   { caller }: AgentCaller,
   config: InternalAxiosRequestConfig,
   { httpsAgent }: { httpsAgent?: unknown },
+  attempts: Attempts,
 ): Pick<InternalAxiosRequestConfig, 'proxy' | 'beforeRedirect'> {
   const isService = (url: string) => {
     const target = caller.targets.ofOrigin(URL.canParse(url) ? new URL(url).origin : undefined);
@@ -139,7 +142,9 @@ function withoutTunnel(
     ...(first.startsWith('https:') && isService(first) ? { proxy: false } : {}),
     beforeRedirect(options, ...more) {
       const { href, agents } = options as { href?: string; agents?: { https: unknown } };
-      if (agents !== undefined && href?.startsWith('https:') && isService(href)) agents.https = httpsAgent;
+      const leads =
+        agents !== undefined && !attempts.hasLeft && href?.startsWith('https:') && isService(href);
+      if (leads) agents.https = httpsAgent;
       beforeRedirect?.(options, ...more);
     },
   };

@@ -20,7 +20,7 @@ export interface ColoredFetchOptions extends ColoredDispatcherOptions {
  *
  * All else is as with the `fetch` that it builds on, and the rules are those of `coloredDispatcher`. A
  * `dispatcher` in the call's options takes the calls to hosts that are no services. A redirect to another host
- * is decided anew, and leaves the color behind where that host is no service.
+ * is decided anew, and leaves the color behind where that host is no service; from there none leads to a service again.
  *
  * A call that Colorway refuses rejects with the `ColorwayError` itself, not with `TypeError: fetch failed`;
  * where a colored instance breaks off in the middle of the body, reading it fails with a `TypeError` whose
@@ -67,11 +67,11 @@ function isKept(input: unknown, init: RequestInit | undefined): boolean {
 
 /** What `fetch` asks of a dispatcher, for one call: remembers whom to ask why it was refused. */
 class FetchCall {
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: ColoredDispatcher;
   #handler: Dispatcher.DispatchHandler | undefined;
   #hops = 0;
 
-  constructor(dispatcher: Dispatcher) {
+  constructor(dispatcher: ColoredDispatcher) {
     this.#dispatcher = dispatcher;
   }
 
@@ -87,6 +87,6 @@ class FetchCall {
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     this.#hops++;
     this.#handler = understood(handler);
-    return this.#dispatcher.dispatch(options, this.#handler);
+    return this.#dispatcher.dispatchHop(options, this.#handler, this);
   }
 }

@@ -20,13 +20,20 @@ export function openPool(
 }
 
 function connectorTo(
-  { host, port }: Instance,
+  { host, port, service, secure }: Instance,
   options: Pool.Options,
   serverName: ClientOptions['tlsServerName'],
 ): buildConnector.connector {
   const connect = typeof options.connect === 'function' ? options.connect : connectorOf(options);
   /* An IP address is no server name (RFC 6066, 3): with none, undici leaves it out of the handshake. */
-  const named = serverName === 'instance' ? { host, servername: isIP(host) === 0 ? host : '' } : {};
+  const { servername: own } = (options.connect ?? {}) as { readonly servername?: string };
+  const named =
+    serverName === 'instance'
+      ? { host, servername: isIP(host) === 0 ? host : '' }
+      : /* Undici takes it out of the request's Host header, which whoever copies headers has from somebody else. */
+        secure
+        ? { servername: own ?? service.toLowerCase() }
+        : {};
   /* Outside of any request: the connection outlives the one that opened it, and what it tells belongs to others. */
   return (wanted, callback) =>
     detached(() => connect({ ...wanted, hostname: host, port: String(port), ...named }, callback));

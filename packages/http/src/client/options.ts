@@ -4,14 +4,17 @@ import type { BalancingOptions } from './balancing/balancing-options.js';
 /** What every client of this package can be told. */
 export interface ClientOptions {
   /**
-   * Hosts that are expected to be services: a call to one that the directory does not know fails with
-   * `COLORWAY_SERVICE_UNKNOWN` instead of passing through, and waits while the directory has not answered.
+   * Hosts that are expected to be services, or a function that tells: a call to one that the directory does not know
+   * fails with `COLORWAY_SERVICE_UNKNOWN` instead of passing through, and waits while the directory has not answered.
+   * A name with a dot (`com.acme.order`) is a service only where it stands here or `hosts` says so: whoever may write into
+   * the directory would take over `api.stripe.com` else. Addresses and `localhost` are never services. Hosts come in lower
+   * case, without port.
    */
-  readonly services?: readonly string[];
+  readonly services?: readonly string[] | ((host: string) => boolean);
   /**
    * Hosts that name services by more than their name: suffixes that are cut off (`.default.svc.cluster.local`), or a
    * function that gives the service of a host, `undefined` for others. Hosts come in lower case, without port and
-   * without the dot at their end. Default none: a host is a service's name, whole.
+   * without the dot at their end. Default none: a host without a dot is a service's name, whole.
    */
   readonly hosts?: readonly string[] | ((host: string) => string | undefined);
   /**

@@ -19,7 +19,7 @@ export interface Calls {
   readonly balancer: Balancer<Agent>;
   readonly maxRetries: number;
   /** What a request's options are overridden with at a further attempt. */
-  address(standing: Standing<Agent>, request: ClientRequest, options: RequestTarget): RequestTarget;
+  address(standing: Standing<Agent>, named: string, options: RequestTarget): RequestTarget;
 }
 
 /** One call of node:http whose instances are chosen. */
@@ -29,6 +29,8 @@ export interface Routed {
   readonly color: Color | undefined;
   readonly context: Context;
   readonly options: RequestTarget;
+  /** The host of its URL. */
+  readonly named: string;
   /** Whether somebody outside tries again. */
   readonly isTriedOutside: boolean;
 }
@@ -65,14 +67,14 @@ export class RoutedCall {
    */
   resend({ request, sending: { attempt } }: MeasuredRequest<Agent>): Sending<Agent> {
     const { balancer, address } = this.#calls;
-    const { set, options } = this.#routed;
+    const { set, options, named } = this.#routed;
     const now = balancer.clock.now();
     const standing = this.#another(attempt, now);
     if (standing === undefined) throw nobodyLeft(set.wanted);
     this.#tell(standing);
     const sending = this.sending(standing, now);
     const agent = standing.transport as Agent & { addRequest(request: ClientRequest, options: object): void };
-    agent.addRequest(request, { ...options, ...address(standing, request, options) });
+    agent.addRequest(request, { ...options, ...address(standing, named, options) });
     return sending;
   }
 
@@ -104,14 +106,14 @@ export class RoutedCall {
   /** Gives back why it could not be sent. */
   #again(standing: Standing<Agent>, failed: MeasuredRequest<Agent>, now: number): Error | undefined {
     const { caller, address } = this.#calls;
-    const { context, options } = this.#routed;
+    const { context, options, named } = this.#routed;
     const sending = this.sending(standing, now);
     this.#held ??= new HeldUpgrade(failed);
     const held = this.#held;
     try {
       runInContext(context, () => {
         this.#tell(standing);
-        held.send({ ...options, ...address(standing, failed.request, options) }, sending, (request) => {
+        held.send({ ...options, ...address(standing, named, options) }, sending, (request) => {
           if (caller.signs) signRequest(request, caller);
         });
       });

@@ -21,6 +21,7 @@ import type { ServiceAuth, SignedHeaders } from '../auth/service-auth.js';
 import type { Message } from '../auth/signature.js';
 import { ContextLoss } from './context-loss.js';
 import type { ClientOptions } from './options.js';
+import { overTls } from './over-tls.js';
 import { type Target, Targets } from './target.js';
 
 /** What to do with a call: a decision of routing, or one of these. */
@@ -44,19 +45,17 @@ export class ServiceCaller {
   /** Whether calls to services are signed. */
   readonly signs: boolean;
   readonly #auth: ServiceAuth | undefined;
-  readonly #services: ReadonlySet<string>;
   readonly #propagateTo: (host: string) => boolean;
   readonly #contextLoss: ContextLoss;
   /** Whether somebody has waited for the first answer of the directory in vain. */
   #isAway = false;
 
   constructor(coloring: Coloring, options: ClientOptions) {
-    const { services = [], propagateTo = [], auth } = options;
+    const { propagateTo = [], auth } = options;
     this.coloring = coloring;
     this.targets = new Targets(options);
     this.signs = auth !== undefined;
     this.#auth = auth;
-    this.#services = new Set(services.map((service) => service.toLowerCase()));
     this.#propagateTo =
       typeof propagateTo === 'function'
         ? propagateTo
@@ -78,8 +77,11 @@ export class ServiceCaller {
     if (!target.maybeService) return this.#passed(target, flow, view);
     if (!view.answered) return this.#wayUnanswered(target, flow);
     const service = serviceIn(view, target.service) ?? serviceIn(view, target.host);
-    if (service !== undefined) return route(colorOf(flow), service, view);
-    if (this.#expects(target)) return route(colorOf(flow), target.service, view);
+    if (service !== undefined) {
+      const decision = route(colorOf(flow), service, view);
+      return target.isSecure ? overTls(decision) : decision;
+    }
+    if (target.isExpected) return route(colorOf(flow), target.service, view);
     return this.#passed(target, flow, view);
   }
 
@@ -98,7 +100,7 @@ export class ServiceCaller {
       await this.coloring.answeredView(signal);
     } catch (error) {
       if (isColorwayError(error) && error.code === 'COLORWAY_DIRECTORY_UNANSWERED') {
-        if (colorOf(flow) === undefined && !this.#expects(target)) {
+        if (colorOf(flow) === undefined && !target.isExpected) {
           this.#isAway = true;
           return PASS;
         }
@@ -156,17 +158,14 @@ export class ServiceCaller {
   }
 
   #wayUnanswered(target: Target, flow: FlowType | undefined): Way {
-    if (target.isLocal) return PASS;
-    if (colorOf(flow) !== undefined || this.#expects(target)) return WAIT;
+    if (colorOf(flow) !== undefined || target.isExpected) return WAIT;
     return target.isSingleLabel && !this.#isAway ? WAIT : PASS;
   }
 
-  #expects({ host, service }: Target): boolean {
-    return this.#services.has(service) || this.#services.has(host);
-  }
-
   /** A colored call that leaves the services, though its host is nearly one, was probably meant for it. */
-  #passed({ nearly, host }: Target, flow: FlowType | undefined, view: DirectoryView): typeof PASS {
+  #passed(target: Target, flow: FlowType | undefined, view: DirectoryView): typeof PASS {
+    const { nearly, host } = target;
+    if (target.isUnlisted && serviceIn(view, host) !== undefined) this.#shadowed(host);
     if (nearly === undefined || colorOf(flow) === undefined || !view.answered) return PASS;
     const service = serviceIn(view, nearly);
     if (service === undefined) return PASS;
@@ -178,6 +177,15 @@ export class ServiceCaller {
       host,
     );
     return PASS;
+  }
+
+  #shadowed(host: string): void {
+    this.coloring.reporter.once(
+      'COLORWAY_SERVICE_UNLISTED',
+      `The directory knows a service "${host}", which is the name of a host too: calls go to the host, without a color. ` +
+        `If it is a service of yours, list it in the client's option "services"; if not, find out who registered it.`,
+      host,
+    );
   }
 
   #tell(

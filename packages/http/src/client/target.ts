@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net';
+import { isAddressName } from '@colorway/core';
 import type { ClientOptions } from './options.js';
 
 /** Where a call is meant to go, as far as its URL tells. */
@@ -7,8 +7,17 @@ export interface Target {
   readonly host: string;
   /** The service that the host names, if there is one of that name: the host itself, or what `hosts` makes of it. */
   readonly service: string;
-  /** Whether the host may name a service: the URL has its scheme's port, or one of `ports`. With any other it names a server. */
+  /**
+   * Whether the host may name a service: the URL has its scheme's port, or one of `ports` (with any other it names a
+   * server), and the host has no dot, or the application lists it.
+   */
   readonly maybeService: boolean;
+  /** Whether the application says that it is one. */
+  readonly isExpected: boolean;
+  /** A name with a dot that nobody lists: whatever the directory says of it, it is a host. */
+  readonly isUnlisted: boolean;
+  /** Whether the URL says `https:`. */
+  readonly isSecure: boolean;
   /** A service that the host nearly names: with another port, or with a domain as clusters have them. */
   readonly nearly: string | undefined;
   /** An IP address or `localhost`. */
@@ -26,9 +35,16 @@ const INSIDE = /(?:^|\.)(?:svc|local|internal|localdomain|lan|consul)(?:\.|$)/;
 export class Targets {
   readonly #byOrigin = new Map<string, Target | undefined>();
   readonly #serviceOf: (host: string) => string | undefined;
+  readonly #isListed: (host: string) => boolean;
   readonly #ports: 'any' | ReadonlySet<number>;
 
-  constructor({ hosts = [], ports = [] }: Pick<ClientOptions, 'hosts' | 'ports'> = {}) {
+  constructor({
+    hosts = [],
+    ports = [],
+    services = [],
+  }: Pick<ClientOptions, 'hosts' | 'ports' | 'services'> = {}) {
+    const listed = new Set(typeof services === 'function' ? [] : services.map((name) => name.toLowerCase()));
+    this.#isListed = typeof services === 'function' ? services : (host) => listed.has(host);
     this.#serviceOf = typeof hosts === 'function' ? hosts : (host) => withoutSuffix(host, hosts);
     this.#ports = ports === 'any' ? 'any' : new Set(ports);
   }
@@ -46,17 +62,23 @@ export class Targets {
   }
 
   /** @param port `undefined` for that of the scheme. */
-  of(hostname: string, port: number | undefined): Target {
+  of(hostname: string, port: number | undefined, isSecure: boolean): Target {
     const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
-    const service = this.#serviceOf(host);
+    const mapped = this.#serviceOf(host);
+    const service = (mapped ?? host).toLowerCase();
     const hasOwnPort = port !== undefined && this.#ports !== 'any' && !this.#ports.has(port);
-    const isLocal = host === 'localhost' || isIP(host) !== 0;
+    const isLocal = isAddressName(host);
     const isSingleLabel = !host.includes('.');
+    const isExpected = !isLocal && (this.#isListed(service) || (service !== host && this.#isListed(host)));
+    const isListed = isSingleLabel || mapped !== undefined || isExpected;
     return {
       host,
-      service: (service ?? numberOf(host) ?? host).toLowerCase(),
-      maybeService: !hasOwnPort,
-      nearly: isLocal ? undefined : nearlyOf(host, service, hasOwnPort),
+      service,
+      maybeService: !hasOwnPort && !isLocal && isListed,
+      isExpected,
+      isUnlisted: !hasOwnPort && !isLocal && !isListed,
+      isSecure,
+      nearly: isLocal ? undefined : nearlyOf(host, mapped, hasOwnPort),
       isLocal,
       isSingleLabel,
     };
@@ -66,7 +88,7 @@ export class Targets {
     if (!URL.canParse(text)) return undefined;
     const { protocol, hostname, port } = new URL(text);
     if (protocol !== 'http:' && protocol !== 'https:') return undefined;
-    return this.of(hostname, port === '' ? undefined : Number(port));
+    return this.of(hostname, port === '' ? undefined : Number(port), protocol === 'https:');
   }
 }
 
@@ -76,12 +98,6 @@ function withoutSuffix(host: string, suffixes: readonly string[]): string | unde
     if (host.length > end.length && host.endsWith(end)) return host.slice(0, -end.length);
   }
   return undefined;
-}
-
-/** In a URL `http://2024/` is `http://0.0.7.232/`: digits alone are an address, and may be the name of a service. */
-function numberOf(host: string): string | undefined {
-  if (!isIPv4(host)) return undefined;
-  return String(host.split('.').reduce((number, part) => number * 256 + Number(part), 0));
 }
 
 function nearlyOf(host: string, service: string | undefined, hasOwnPort: boolean): string | undefined {

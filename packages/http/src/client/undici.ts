@@ -1,6 +1,7 @@
 import { activeContext, type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
 import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
 import { isModern, understood } from './handler-forms.js';
+import { Journeys } from './journeys.js';
 import { PooledCaller, type PoolOptions } from './pooled-caller.js';
 import { PASS, WAIT, type Way } from './service-caller.js';
 import type { Target } from './target.js';
@@ -21,15 +22,17 @@ export interface ColoredDispatcherOptions extends PoolOptions {
  *     await request('http://stock/items/7', { dispatcher: coloredDispatcher(coloring) });
  *
  * A host of a URL without a port of its own that the directory knows as a service (matched exactly, in lower
- * case as in every URL) is routed. All others go to `fallback`, without the color: not in headers, not in
- * baggage, even if the caller put it there. `http:` or `https:` is the instance's choice, not the URL's.
+ * case as in every URL) is routed; one with a dot only where `services` or `hosts` lists it. All others go to
+ * `fallback`, without the color: not in headers, not in baggage, even if the caller put it there. `http:` goes to an
+ * instance as it serves, with TLS or without; `https:` goes to those alone that speak TLS. A redirect from a host that is
+ * no service does not lead to one, as long as nothing stands between the handler that follows it and this dispatcher.
  *
  * Idempotent requests are tried again, at most twice, when the connection fails before the response; others
  * when nothing was sent. Each instance has a keep-alive pool, closed when the instance leaves the directory.
  * `close()` and `destroy()` close the pools, and so does `coloring.close()`; the fallback stays open.
  *
  * A colored call fails with a `ColorwayError`: `COLORWAY_MEMBER_DOWN`, `COLORWAY_BASELINE_DOWN`,
- * `COLORWAY_SERVICE_UNKNOWN`, `COLORWAY_DIRECTORY_UNANSWERED`, or `COLORWAY_INSTANCE_UNREACHABLE` with the
+ * `COLORWAY_SERVICE_UNKNOWN`, `COLORWAY_INSTANCE_NOT_SECURE`, `COLORWAY_DIRECTORY_UNANSWERED`, or `COLORWAY_INSTANCE_UNREACHABLE` with the
  * connection's error as its `cause`; undici's `WebSocket` does not tell why, so it is reported there
  * (`COLORWAY_WEBSOCKET_REFUSED`). Aborts, timeouts, and all errors of uncolored connections are undici's own.
  */
@@ -41,6 +44,7 @@ export function coloredDispatcher(coloring: Coloring, options: ColoredDispatcher
 export class ColoredDispatcher extends Dispatcher {
   readonly #pools: PooledCaller;
   readonly #fallback: Dispatcher | undefined;
+  readonly #journeys = new Journeys();
   /** Stands in where this dispatcher, or one like it, is the global one. */
   #agent: Agent | undefined;
 
@@ -51,16 +55,26 @@ export class ColoredDispatcher extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, given: Dispatcher.DispatchHandler): boolean {
+    return this.dispatchHop(options, given, given);
+  }
+
+  /** @param call what stands for the call at every hop of its redirects */
+  dispatchHop(options: Dispatcher.DispatchOptions, given: Dispatcher.DispatchHandler, call: object): boolean {
     let handler = understood(given);
     if (options.upgrade) handler = upgrading(handler, options, this.#pools.caller, activeContext());
     try {
       this.#pools.mustBeOpen();
       const { caller } = this.#pools;
       const flow = caller.coloring.flowType();
-      const target = caller.targets.ofOrigin(options.origin);
+      const { origin } = options;
+      const hasLeft = this.#journeys.hasLeft(call, String(origin));
+      const target = hasLeft ? undefined : caller.targets.ofOrigin(origin);
       const way = target === undefined ? PASS : caller.way(target, flow);
-      if (way !== WAIT || target === undefined) return this.#go(way, target, flow, options, handler);
-      void this.#goLater(target, flow, options, handler);
+      if (way !== WAIT || target === undefined) {
+        if (way === PASS) this.#journeys.leaves(call, String(origin));
+        return this.#go(way, target, flow, options, handler);
+      }
+      void this.#goLater(target, flow, options, handler, call);
       return true;
     } catch (error) {
       rejectWith(handler, error as Error);
@@ -90,6 +104,7 @@ export class ColoredDispatcher extends Dispatcher {
     flow: FlowType | undefined,
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
+    call: object,
   ): Promise<void> {
     try {
       const { signal } = options as { signal?: unknown };
@@ -99,6 +114,7 @@ export class ColoredDispatcher extends Dispatcher {
         signal instanceof AbortSignal ? signal : undefined,
       );
       this.#pools.mustBeOpen();
+      if (way === PASS) this.#journeys.leaves(call, String(options.origin));
       this.#go(way, target, flow, options, handler);
     } catch (error) {
       rejectWith(handler, error as Error);

@@ -67,7 +67,7 @@ describe('requests in flight', () => {
     const calls = new AgentCaller(coloring, {});
     class Agent extends http.Agent {
       addRequest(outgoing: http.ClientRequest, options: object): void {
-        calls.add(outgoing, options, http.globalAgent, 80);
+        calls.add(outgoing, options, http.globalAgent, 'http:');
       }
     }
     const agent = new Agent({ keepAlive: true });

@@ -9,6 +9,7 @@ import { coloredFetch } from '@colorway/http/fetch';
 import { coloredDispatcher } from '@colorway/http/undici';
 import { create } from 'axios';
 import { request } from 'undici';
+import { CLIENTS } from '../support/clients.js';
 import { FakeColoring } from '../support/fake-coloring.js';
 import { Fleet } from '../support/fleet.js';
 import { TLS } from '../support/tls.js';
@@ -71,10 +72,31 @@ describe('instances that serve TLS', () => {
     );
   });
 
-  it('and one that does not is called without', async () => {
-    expect(
-      await (await request('https://plain/', { dispatcher: coloredDispatcher(coloring) })).body.text(),
-    ).toBe('plain');
+  it.each(CLIENTS.map((client) => [client.name, client] as const))(
+    'and one that does not is called without, but never by https: %s',
+    async (_, client) => {
+      const call = client.make(coloring);
+      expect((await call('http://plain/')).body).toBe('plain');
+      await expect(call('https://plain/')).rejects.toMatchObject({ code: 'COLORWAY_INSTANCE_NOT_SECURE' });
+    },
+  );
+
+  it('are asked for the name of the service, whatever Host header somebody copies', async () => {
+    const headers = { host: 'evil.example' };
+    const dispatcher = coloredDispatcher(coloring, { pool: { connect: { ca } } });
+    for (const url of ['http://stock/', 'https://stock/'])
+      expect(await (await request(url, { dispatcher, headers })).body.text()).toBe('stock evil.example');
+    const axios = coloredAxios(coloring, create(), { agentOptions: { ca } });
+    expect((await axios.get('https://stock/', { headers })).data).toBe('stock evil.example');
+    for (const given of [headers, ['host', 'evil.example']]) {
+      const agent = coloredAgent(coloring, { agentOptions: { ca }, protocol: 'https:' });
+      const got = await new Promise<string>((resolve, reject) => {
+        https
+          .get('https://stock/', { agent, headers: given as never }, (response) => resolve(text(response)))
+          .on('error', reject);
+      });
+      expect(got).toBe('stock evil.example');
+    }
   });
 });
 

@@ -92,7 +92,7 @@ it('one that is being opened is in flight at its instance, and an open one is no
   if (decision.kind !== 'colored') throw new Error(decision.kind);
   const agent = Object.assign(new http.Agent(), {
     addRequest: (request: http.ClientRequest, options: object) =>
-      agents.add(request, options, http.globalAgent, 80),
+      agents.add(request, options, http.globalAgent, 'http:'),
   });
   const ofUndici = { path: '/', origin: 'http://stock', protocol: 'x' } as const;
   const inFlightOf =
