@@ -185,7 +185,7 @@ describe.each(CLIENTS)('$name', ({ make, retries }) => {
       services: ['stock.internal'],
     });
     for (const answer of [
-      withColor('feat-cart', () => call('http://stock.example/')),
+      withColor('feat-cart', () => call('http://stock.internal/')),
       withColor('feat-cart', () => call('http://stock/')),
       call('http://stock.internal/'),
     ]) {
