@@ -1,6 +1,7 @@
 import { type MemoryConsumer, memoryBroker } from '@colorway/mq/memory';
 import { kafkaMessages } from './kafka-messages.js';
 import { describeMessages } from './message-contract.js';
+import { describeTopics } from './topic-contract.js';
 
 describeMessages('memoryBroker', () => {
   const broker = memoryBroker();
@@ -10,6 +11,8 @@ describeMessages('memoryBroker', () => {
     dispose: () => broker.close(),
   });
 });
+
+describeTopics('memoryBroker', () => memoryBroker());
 
 describeMessages('memoryBroker over a socket', async () => {
   const broker = memoryBroker();

@@ -193,6 +193,8 @@ export interface ClusterLike {
 
 /** A broker that is connected. Not every client has these parts. */
 export interface BrokerLike {
+  /** Where the client itself tells the id of a topic, as the broker in memory does: then nothing is sent for it. */
+  readonly topicId?: (topic: string) => Promise<string | undefined>;
   /** By the number of the request. */
   readonly versions?: Readonly<Record<number, { readonly maxVersion: number }>>;
   readonly connectionPool?: {

@@ -303,4 +303,111 @@ describe('memory broker, consumer groups', () => {
       type: 'INVALID_PARTITIONS',
     });
   });
+
+  test('a topic that is deleted goes with its messages and with what was committed in it; another one has another id', async () => {
+    const broker = make(2);
+    const admin = broker.admin();
+    await send(broker, 'orders', '0:a', '1:b', '1:c');
+    await send(broker, 'others', '0:d');
+    const { handled, consumer } = await consume(broker, ['orders', 'others']);
+    const committed = async (): Promise<string[]> => {
+      const found = await admin.fetchOffsets({ groupId: 'GID_order', topics: ['orders', 'others'] });
+      return found.flatMap(({ topic, partitions }) =>
+        partitions
+          .filter(({ partition }) => topic === 'orders' || partition === 0)
+          .map(({ offset }) => offset),
+      );
+    };
+    await until('all is handled', async () => (await committed()).join() === '1,2,1');
+    await consumer.stop();
+    await admin.deleteTopics({ topics: ['orders'] });
+    expect(await admin.listTopics()).toEqual(['others']);
+    expect(await broker.messages('orders')).toEqual([]);
+    expect(await broker.lag('GID_order')).toBe(0);
+    await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 1 }] });
+    expect(await committed()).toEqual(['-1', '1']);
+    expect(await admin.fetchTopicOffsets('orders')).toEqual([
+      { partition: 0, offset: '0', high: '0', low: '0' },
+    ]);
+    await send(broker, 'orders', 'e');
+    await consume(broker, ['orders'], {
+      run: { eachMessage: async ({ message }) => void handled.push(String(message.value)) },
+    });
+    await until('what came in the new one', () => handled.includes('e'));
+    expect(handled.sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('a consumer goes on in a topic that is made again while it runs', async () => {
+    const broker = make();
+    const admin = broker.admin();
+    await send(broker, 'orders', 'a', 'b');
+    const { handled } = await consume(broker, ['orders']);
+    await until('both are handled', () => handled.length === 2);
+    await admin.deleteTopics({ topics: ['orders'] });
+    await send(broker, 'orders', 'c');
+    await until('the one in the new topic', () => handled.includes('c'));
+    await send(broker, 'orders', 'd');
+    await until('and the next', () => handled.includes('d'));
+    expect(handled).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('one of several topics is not there: the others are deleted, and it is told', async () => {
+    const admin = make().admin();
+    await admin.createTopics({ topics: [{ topic: 'a' }, { topic: 'b' }] });
+    await expect(admin.deleteTopics({ topics: ['a', 'none', 'b'] })).rejects.toMatchObject({
+      type: 'UNKNOWN_TOPIC_OR_PARTITION',
+    });
+    expect(await admin.listTopics()).toEqual([]);
+  });
+
+  test('offsets of an open transaction go with their topic', async () => {
+    const broker = make();
+    await send(broker, 'orders', 'a');
+    const producer = broker.producer({ transactionalId: 'one' });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    const topics = [{ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] }];
+    await transaction.sendOffsets({ consumerGroupId: 'GID_order', topics });
+    await broker.admin().deleteTopics({ topics: ['orders'] });
+    await send(broker, 'orders', 'b');
+    await transaction.commit();
+    expect(await broker.admin().fetchOffsets({ groupId: 'GID_order', topics: ['orders'] })).toEqual([
+      { topic: 'orders', partitions: [{ partition: 0, offset: '-1', metadata: null }] },
+    ]);
+  });
+
+  test('the id of a topic is told to whoever asks the coordinator, and is another one once it was made again', async () => {
+    const broker = make();
+    const admin = broker.admin();
+    let cluster: Cluster | undefined;
+    const consumer = broker.consumer({
+      groupId: 'GID_id',
+      partitionAssigners: [
+        (given) => {
+          cluster = given.cluster;
+          return {
+            name: 'none',
+            version: 0,
+            assign: async () => [],
+            protocol: () => ({ name: 'none', metadata: Buffer.alloc(0) }),
+          };
+        },
+      ],
+    });
+    cleanUp(() => consumer.disconnect());
+    await consumer.subscribe({ topic: 'others' });
+    await consumer.run({ eachMessage: async () => {} });
+    const id = async (): Promise<string | undefined> =>
+      (await cluster?.findGroupCoordinator({ groupId: 'GID_id' }))?.topicId?.('orders');
+    expect(await id()).toBeUndefined();
+    await admin.createTopics({ topics: [{ topic: 'orders' }] });
+    const first = await id();
+    expect(first).toMatch(/^[0-9a-f]{32}$/);
+    expect(await id()).toBe(first);
+    await admin.deleteTopics({ topics: ['orders'] });
+    expect(await id()).toBeUndefined();
+    await admin.createTopics({ topics: [{ topic: 'orders' }] });
+    expect(await id()).toMatch(/^[0-9a-f]{32}$/);
+    expect(await id()).not.toBe(first);
+  });
 });

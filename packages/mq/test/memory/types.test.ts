@@ -9,7 +9,10 @@ afterEach(cleanUpAll);
 interface SomeKafka {
   producer(): Producer;
   consumer(config: { groupId: string }): Consumer;
-  admin(): Pick<Admin, 'listTopics' | 'createTopics' | 'fetchTopicOffsets' | 'describeGroups' | 'setOffsets'>;
+  admin(): Pick<
+    Admin,
+    'listTopics' | 'createTopics' | 'deleteTopics' | 'fetchTopicOffsets' | 'describeGroups' | 'setOffsets'
+  >;
 }
 
 test('it can stand where a Kafka of KafkaJS is used', async () => {

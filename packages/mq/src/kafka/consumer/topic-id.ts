@@ -26,6 +26,7 @@ const NO_ANSWER: TopicAnswer = Object.freeze({ id: undefined, brokers: [] });
 /** @param broker one that is connected, as the client's cluster gives it. */
 export async function topicAt(broker: BrokerLike, topic: string): Promise<TopicAnswer> {
   const { connectionPool, versions } = broker;
+  if (broker.topicId !== undefined) return { id: await broker.topicId(topic), brokers: [] };
   if (typeof connectionPool?.send !== 'function') return NO_ANSWER;
   if ((versions?.[METADATA]?.maxVersion ?? 0) < VERSION) return NO_ANSWER;
   return connectionPool.send({

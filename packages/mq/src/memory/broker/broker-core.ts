@@ -58,6 +58,16 @@ export class BrokerCore implements BrokerPort {
     this.#topics.grow(topic, partitions);
   }
 
+  async deleteTopic(topic: string): Promise<void> {
+    this.#topics.delete(topic);
+    for (const group of this.#groups.values()) group.forget(topic);
+    this.#transactions.forget(topic);
+  }
+
+  async topicId(topic: string): Promise<string | undefined> {
+    return this.#topics.id(topic);
+  }
+
   async produce(entries: readonly PartitionMessages[]): Promise<PartitionOffset[]> {
     this.#checkOpen();
     return this.#topics.append(entries);

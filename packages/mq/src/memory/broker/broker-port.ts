@@ -130,6 +130,10 @@ export interface BrokerPort {
   /** False when the topic is there already. `partitions`: undefined for the broker's default. */
   createTopic(topic: string, partitions: number | undefined): Promise<boolean>;
   growTopic(topic: string, partitions: number): Promise<void>;
+  /** Deletes its messages, and what groups had committed in it; what waits for messages of it is looked at again. */
+  deleteTopic(topic: string): Promise<void>;
+  /** Of 32 hex digits; a topic that is deleted and made again has another one. `undefined` where there is none. */
+  topicId(topic: string): Promise<string | undefined>;
   /** Appends all or nothing. Tells the offset of the first message of each entry. */
   produce(entries: readonly PartitionMessages[]): Promise<PartitionOffset[]>;
   /** Ends whatever producer had this id before, and its transaction. Returns the epoch of the new one. */

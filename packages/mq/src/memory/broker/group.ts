@@ -109,6 +109,12 @@ export class Group {
     return Array.from(this.#offsets.values(), ({ committed }) => committed);
   }
 
+  /** What was committed in a topic that is deleted. */
+  forget(topic: string): void {
+    for (const [place, { committed }] of this.#offsets)
+      if (committed.topic === topic) this.#offsets.delete(place);
+  }
+
   describe(): GroupDescription {
     const stable = this.#state === 'Stable';
     return {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { quote } from '@colorway/core';
 import { BrokerError } from './broker-error.js';
 import type { PartitionMessages, PartitionOffset, StoredMessage } from './broker-port.js';
@@ -9,6 +10,7 @@ const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 /** All topics of a broker. */
 export class Topics {
   readonly #logs = new Map<string, PartitionLog[]>();
+  readonly #ids = new Map<string, string>();
   readonly #partitions: number;
   #sequence = 0;
 
@@ -41,6 +43,7 @@ export class Topics {
     if (!Number.isInteger(partitions) || partitions < 1) {
       throw new BrokerError('INVALID_PARTITIONS', `A topic cannot have ${quote(partitions)} partitions.`);
     }
+    this.#ids.set(topic, randomBytes(16).toString('hex'));
     this.#logs.set(
       topic,
       Array.from({ length: partitions }, (_, partition) => new PartitionLog(partition)),
@@ -57,6 +60,18 @@ export class Topics {
       );
     }
     while (logs.length < partitions) logs.push(new PartitionLog(logs.length));
+  }
+
+  /** Whoever waits for messages of it finds out that it is gone, or another one. */
+  delete(topic: string): void {
+    const logs = this.logs(topic);
+    this.#logs.delete(topic);
+    this.#ids.delete(topic);
+    for (const log of logs) log.wake();
+  }
+
+  id(topic: string): string | undefined {
+    return this.#ids.get(topic);
   }
 
   logs(topic: string): PartitionLog[] {

@@ -49,6 +49,17 @@ export class Transactions {
     this.#pending.delete(producer.transactionalId);
   }
 
+  /** Offsets in a topic that is deleted come to nothing. */
+  forget(topic: string): void {
+    for (const [id, pending] of this.#pending) {
+      const left = pending.map((one) => ({
+        ...one,
+        offsets: one.offsets.filter((offset) => offset.topic !== topic),
+      }));
+      this.#pending.set(id, left);
+    }
+  }
+
   #check({ transactionalId, epoch }: TransactionalProducer): void {
     if (this.#epochs.get(transactionalId) === epoch) return;
     throw new BrokerError(

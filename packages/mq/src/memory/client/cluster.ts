@@ -39,6 +39,7 @@ export class Cluster implements ClusterLike {
 
   async findGroupCoordinator(_group: { groupId: string }): Promise<Coordinator> {
     return {
+      topicId: (topic) => this.#port.topicId(topic),
       offsetCommit: ({ groupId, groupGenerationId, memberId, topics }) =>
         this.#port.commit({
           groupId,
@@ -50,6 +51,7 @@ export class Cluster implements ClusterLike {
 }
 
 interface Coordinator {
+  topicId(topic: string): Promise<string | undefined>;
   offsetCommit(request: {
     groupId: string;
     groupGenerationId: number;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Deferred } from '@colorway/core/background';
 import { errorType, isRebalancing } from '../broker/broker-error.js';
 import type { BrokerPort, FetchedPartition, FetchResult, TopicPartition } from '../broker/broker-port.js';
+import type { Assigning } from './assigning.js';
 import { batchOf } from './batch.js';
 import { CONSUMER_EVENTS, type Events } from './events.js';
 import { handleBatch } from './handle-batch.js';
@@ -17,6 +18,7 @@ export interface ConsumerRunOptions {
   readonly port: BrokerPort;
   readonly config: MemoryConsumerConfig;
   readonly run: MemoryRunConfig;
+  readonly assigning: Assigning;
   readonly topics: ReadonlyMap<string, { readonly fromBeginning: boolean }>;
   readonly events: Events;
   readonly onCrash: (error: Error) => void;
@@ -36,8 +38,8 @@ export class ConsumerRun {
 
   constructor(options: ConsumerRunOptions) {
     this.#options = options;
-    const { port, config, run, topics, events } = options;
-    this.#membership = new Membership(port, config, [...topics.keys()], events);
+    const { port, config, run, assigning, topics, events } = options;
+    this.#membership = new Membership(port, config, assigning, [...topics.keys()], events);
     const fromBeginning = (topic: string): boolean => topics.get(topic)?.fromBeginning ?? false;
     this.positions = new Positions({ port, events, run, fromBeginning });
   }

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { AssignerLike } from '../../kafka/client-types.js';
-import { roundRobin } from '../../kafka/consumer/round-robin.js';
 import { errorType } from '../broker/broker-error.js';
 import type { BrokerPort, GroupMember, MemberAssignment } from '../broker/broker-port.js';
+import type { Assigning } from './assigning.js';
 import { decodeAssignment } from './assignment.js';
-import { Cluster } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import { CONSUMER_EVENTS, type Events } from './events.js';
-import { quietLogger } from './quiet-logger.js';
 import type { MemoryConsumerConfig } from './types.js';
 import { usageError } from './usage-error.js';
 
@@ -24,16 +23,19 @@ export class Membership {
   #beating: Promise<void> | undefined;
   #left = false;
 
-  constructor(port: BrokerPort, config: MemoryConsumerConfig, topics: readonly string[], events: Events) {
+  constructor(
+    port: BrokerPort,
+    config: MemoryConsumerConfig,
+    { cluster, assigners }: Assigning,
+    topics: readonly string[],
+    events: Events,
+  ) {
     this.#port = port;
     this.#config = config;
     this.#topics = topics;
     this.#events = events;
-    this.cluster = new Cluster(port, config.metadataMaxAge ?? 1_000);
-    const { groupId, partitionAssigners = [roundRobin] } = config;
-    this.#assigners = partitionAssigners.map((make) =>
-      make({ cluster: this.cluster, groupId, logger: quietLogger }),
-    );
+    this.cluster = cluster;
+    this.#assigners = assigners;
   }
 
   get member(): GroupMember {

@@ -34,6 +34,12 @@ export class Admin implements MemoryAdmin {
     return created.includes(true);
   }
 
+  /** Those that are there are deleted, whatever the others are. */
+  async deleteTopics({ topics }: Parameters<MemoryAdmin['deleteTopics']>[0]): Promise<void> {
+    const done = await Promise.allSettled(topics.map((topic) => this.#port.deleteTopic(topic)));
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
+  }
+
   async createPartitions({
     topicPartitions,
   }: Parameters<MemoryAdmin['createPartitions']>[0]): Promise<boolean> {

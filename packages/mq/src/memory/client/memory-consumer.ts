@@ -1,6 +1,7 @@
 import { quote } from '@colorway/core';
 import type { OffsetsLike, TopicPartitionOffset, TopicPartitionsLike } from '../../kafka/client-types.js';
 import type { BrokerPort } from '../broker/broker-port.js';
+import { type Assigning, assigningFor } from './assigning.js';
 import { ConsumerRun } from './consumer-run.js';
 import { groupDescription } from './describe-group.js';
 import { CONSUMER_EVENTS, type ConsumerEventName, Events, type MemoryEventListener } from './events.js';
@@ -17,6 +18,7 @@ export class Consumer implements MemoryConsumer {
   readonly events = CONSUMER_EVENTS;
   readonly #port: BrokerPort;
   readonly #config: MemoryConsumerConfig;
+  readonly #assigning: Assigning;
   readonly #events = new Events();
   readonly #topics = new Map<string, { readonly fromBeginning: boolean }>();
   #run: ConsumerRun | undefined;
@@ -35,6 +37,7 @@ export class Consumer implements MemoryConsumer {
     }
     this.#port = port;
     this.#config = config;
+    this.#assigning = assigningFor(port, config);
   }
 
   async connect(): Promise<void> {
@@ -142,6 +145,7 @@ export class Consumer implements MemoryConsumer {
       port: this.#port,
       config: this.#config,
       run,
+      assigning: this.#assigning,
       topics: this.#topics,
       events: this.#events,
       onCrash: (error) => void this.#crashed(error, run),

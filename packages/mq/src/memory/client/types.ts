@@ -191,6 +191,15 @@ export interface MemoryAdmin {
   createTopics(options: {
     readonly topics: readonly { readonly topic: string; readonly numPartitions?: number }[];
   }): Promise<boolean>;
+  /**
+   * Deletes topics, and with each what groups have committed in it. Who makes a topic of the name again makes another one, which
+   * begins at offset 0; a consumer that is subscribed makes it when it looks for its partitions (`metadataMaxAge`), as with
+   * a broker that creates topics by itself. A consumer that stands behind the end of the new topic starts in it as a new group
+   * does (`fromBeginning`); one that stands before its end reads on, as on Kafka.
+   *
+   * @throws `UNKNOWN_TOPIC_OR_PARTITION` (the error's `type`) for a topic that is not there; the others are deleted.
+   */
+  deleteTopics(options: { readonly topics: readonly string[] }): Promise<void>;
   createPartitions(options: {
     readonly topicPartitions: readonly { readonly topic: string; readonly count: number }[];
   }): Promise<boolean>;

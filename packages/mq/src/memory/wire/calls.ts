@@ -27,6 +27,8 @@ const METHODS: Readonly<Record<keyof BrokerPort, true>> = {
   partitionCounts: true,
   createTopic: true,
   growTopic: true,
+  deleteTopic: true,
+  topicId: true,
   produce: true,
   initProducer: true,
   addOffsets: true,
