@@ -30,6 +30,11 @@ export function areTwoLogs(one: string | undefined, other: string | undefined): 
   return one !== undefined && other !== undefined && one !== other;
 }
 
+/** The id of the topic that a color has joined in, as far as is known. */
+export function logOf(handover: ColorFences['handover']): string | undefined {
+  return handover.kind === 'unreadable' ? undefined : handover.log;
+}
+
 /**
  * Whether the offsets of a color are of another log than the topic's. Where the one that they are of is not known, the
  * boundaries have to tell.
@@ -41,10 +46,43 @@ export function isOfAnotherLog(
   log: string | undefined,
   end: (partition: number) => bigint | undefined,
 ): boolean {
-  const known = handover.kind === 'unreadable' ? undefined : handover.log;
+  const known = logOf(handover);
   // Not to know the topic's id now is no sign of anything.
   if (known !== undefined) return log !== undefined && known !== log;
   return boundaryIsBehind({ partitions, handover }, end);
+}
+
+/**
+ * Whether a batch may be the first of another log than the one that is known: it begins before what was read, or at the
+ * beginning, where nobody can tell by offsets, or a color starts here by a boundary. `doubt`: no color is known whose
+ * boundaries could be of the log that is gone, so it is early enough to ask when one comes.
+ *
+ * @param first offset of the batch. @param position of the next message, where that is known.
+ * @param colors that are known. @param starts whether it is the first batch of a color that starts.
+ */
+export function lookAtLog(
+  first: bigint,
+  position: bigint | undefined,
+  colors: number,
+  starts: boolean,
+): 'needless' | 'ask' | 'doubt' {
+  if (starts || (position !== undefined && first < position)) return 'ask';
+  if (first > 0n) return 'needless';
+  return colors > 0 ? 'ask' : 'doubt';
+}
+
+/**
+ * Whether it has to be asked which log the topic is now, before a boundary is made for a color.
+ *
+ * @param stated the log that the color has joined in. @param known the one that the position is of.
+ * @param doubtful a batch came that may be of another one.
+ */
+export function mustAskForLog(
+  stated: string | undefined,
+  known: string | undefined,
+  doubtful: boolean,
+): boolean {
+  return stated !== undefined && (doubtful || areTwoLogs(stated, known));
 }
 
 /**

@@ -40,14 +40,14 @@ const KINDS = ['join', 'stop', 'leave'] as const;
  *
  * A process that knew nothing may have begun another epoch meanwhile. That stays, and it begins where the one
  * before began: the baseline has passed over the color's messages since then, so they are the color's still, and
- * its group reads on from what it has committed. Not so where the topic was made again meanwhile: offsets of the one
- * that is gone mean nothing in it.
+ * its group reads on from what it has committed. Not so where the topic was made again meanwhile.
  */
 export function restorePlan(remembered: Remembered, standing: Handover | undefined): RestorePlan {
   const { state } = remembered;
-  // Who began anew did so in the topic as it is now.
-  if (areTwoLogs(state.log, standing?.log)) return NOTHING;
   if (standing === undefined) return { fences: fencesOf(remembered), state };
+  // Of two topics the one with the later epoch is the one that is there now; offsets of the other mean nothing in it.
+  if (areTwoLogs(state.log, standing.log))
+    return standing.epoch >= state.epoch ? NOTHING : { fences: fencesOf(remembered), state };
   if (standing.kind === 'absent' && standing.epoch >= state.epoch) return NOTHING;
   if (standing.epoch !== state.epoch)
     return { fences: joinFencesIn(standing, remembered), state: withKept(standing, state) };

@@ -48,8 +48,11 @@ export class MemoryShop {
   readonly requests: Requests = {};
   /** Entries that the counted lists gave. */
   listed = 0;
-  /** Called before each counted request; what it returns is awaited, and it may throw. */
-  onRequest: (call: string, subject: string) => Promise<void> | void = () => {};
+  /**
+   * Called before each counted request; what it returns is awaited, and it may throw. `by`: the color of who asks the
+   * directory, '' for the baseline.
+   */
+  onRequest: (call: string, subject: string, by: string) => Promise<void> | void = () => {};
   /** Called with each consumer that is made, hidden ones too. */
   intercept: (consumer: MemoryConsumer, groupId: string) => void = () => {};
   openAdmins = 0;
@@ -67,27 +70,8 @@ export class MemoryShop {
     this.broker = memoryBroker({ partitions });
     const { state } = inner;
     if (state === undefined) throw new Error('no state');
-    const counted = async <T>(call: string, subject: string, ask: () => Promise<T>): Promise<T> => {
-      this.requests[call] = (this.requests[call] ?? 0) + 1;
-      await this.onRequest(call, subject);
-      return ask();
-    };
     this.uncounted = state;
-    this.state = {
-      get: (key) => counted('get', key, () => state.get(key)),
-      list: (prefix) =>
-        counted('list', prefix, async () => {
-          const entries = await state.list(prefix);
-          this.listed += entries.length;
-          return entries;
-        }),
-      create: (key, value) => counted('create', key, () => state.create(key, value)),
-      compareAndSet: (key, value, version) =>
-        counted('compareAndSet', key, () => state.compareAndSet(key, value, version)),
-      compareAndDelete: (key, version) =>
-        counted('compareAndDelete', key, () => state.compareAndDelete(key, version)),
-      watch: (prefix, observer) => state.watch(prefix, observer),
-    };
+    this.state = this.#counted('');
     this.directory = { instances: inner.instances, state: this.state, close: () => inner.close() };
     this.onClose(async () => {
       await this.broker.close();
@@ -114,8 +98,8 @@ export class MemoryShop {
 
   coloring(color = '', service = 'stock'): ColoringService {
     // One directory for all: only the shop closes it.
-    const { instances, state } = this.directory;
-    const directory: Directory = { instances, ...(state && { state }), close: async () => {} };
+    const { instances } = this.directory;
+    const directory: Directory = { instances, state: this.#counted(color), close: async () => {} };
     const coloring = createColoring({
       ...{ service, color, directory, closing: { noticeMs: 0 } },
       ...(this.logger && { logger: this.logger }),
@@ -189,6 +173,30 @@ export class MemoryShop {
     for (const close of this.#closers.splice(0)) await close();
   }
 
+  #counted(by: string): StateStore {
+    const { uncounted: state } = this;
+    const counted = async <T>(call: string, subject: string, ask: () => Promise<T>): Promise<T> => {
+      this.requests[call] = (this.requests[call] ?? 0) + 1;
+      await this.onRequest(call, subject, by);
+      return ask();
+    };
+    return {
+      get: (key) => counted('get', key, () => state.get(key)),
+      list: (prefix) =>
+        counted('list', prefix, async () => {
+          const entries = await state.list(prefix);
+          this.listed += entries.length;
+          return entries;
+        }),
+      create: (key, value) => counted('create', key, () => state.create(key, value)),
+      compareAndSet: (key, value, version) =>
+        counted('compareAndSet', key, () => state.compareAndSet(key, value, version)),
+      compareAndDelete: (key, version) =>
+        counted('compareAndDelete', key, () => state.compareAndDelete(key, version)),
+      watch: (prefix, observer) => state.watch(prefix, observer),
+    };
+  }
+
   #countedAdmin(): MemoryAdmin {
     const admin = this.broker.admin();
     let open = false;
@@ -207,7 +215,7 @@ export class MemoryShop {
             if (!open) this.openAdmins++;
             open = true;
           } else this.requests[`admin.${name}`] = (this.requests[`admin.${name}`] ?? 0) + 1;
-          await this.onRequest(`admin.${name}`, JSON.stringify(args[0] ?? ''));
+          await this.onRequest(`admin.${name}`, JSON.stringify(args[0] ?? ''), '');
           return call.apply(target, args);
         };
       },

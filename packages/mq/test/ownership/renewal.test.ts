@@ -1,5 +1,11 @@
 import type { Handover } from '../../src/ownership/handover-state.js';
-import { areTwoLogs, boundaryIsBehind, renew } from '../../src/ownership/renewal.js';
+import {
+  areTwoLogs,
+  boundaryIsBehind,
+  lookAtLog,
+  mustAskForLog,
+  renew,
+} from '../../src/ownership/renewal.js';
 
 describe('a color in a topic that was made anew', () => {
   const partitions = new Map([
@@ -58,9 +64,38 @@ describe('a color in a topic that was made anew', () => {
   });
 });
 
+describe('a batch that may be of another log', () => {
+  it('is the first one of a color that starts', () => {
+    expect(lookAtLog(4n, 4n, 1, true)).toBe('ask');
+  });
+
+  it('begins before what was read', () => {
+    expect(lookAtLog(3n, 4n, 0, false)).toBe('ask');
+    expect(lookAtLog(0n, 4n, 0, false)).toBe('ask');
+    expect(lookAtLog(4n, 4n, 1, false)).toBe('needless');
+    expect(lookAtLog(4n, undefined, 1, false)).toBe('needless');
+  });
+
+  it('or at the beginning, where a color has boundaries that could be of the log before', () => {
+    expect(lookAtLog(0n, 0n, 1, false)).toBe('ask');
+    expect(lookAtLog(0n, undefined, 1, false)).toBe('ask');
+    expect(lookAtLog(0n, undefined, 0, false)).toBe('doubt');
+  });
+});
+
+it('it is asked for before a boundary is made where there is a doubt, or two are known', () => {
+  expect(mustAskForLog('a', 'a', false)).toBe(false);
+  expect(mustAskForLog('a', 'b', false)).toBe(true);
+  expect(mustAskForLog('a', 'a', true)).toBe(true);
+  expect(mustAskForLog('a', undefined, false)).toBe(false);
+  expect(mustAskForLog(undefined, 'b', true)).toBe(false);
+});
+
 it('two logs are two where both ids are known', () => {
   expect(areTwoLogs('a', 'b')).toBe(true);
-  expect(areTwoLogs('a', 'a')).toBe(false);
-  expect(areTwoLogs(undefined, 'b')).toBe(false);
-  expect(areTwoLogs('a', undefined)).toBe(false);
+  expect([areTwoLogs('a', 'a'), areTwoLogs(undefined, 'b'), areTwoLogs('a', undefined)]).toEqual([
+    false,
+    false,
+    false,
+  ]);
 });

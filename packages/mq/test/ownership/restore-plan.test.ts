@@ -83,6 +83,11 @@ describe('what is put back into a directory that was emptied', () => {
     const standing: Handover = { kind: 'joining', epoch: 9, since: 9, log: 'second' };
     expect(restorePlan(old, standing)).toEqual({ fences: [], state: undefined });
     expect(restorePlan(old, { ...standing, log: 'first' }).fences).toHaveLength(2);
+    // It was put back by who did not know the later one yet.
+    const later = remembered({ kind: 'joining', epoch: 9, since: 9, log: 'second' }, [[9, 'join', 0, 1n]]);
+    const plan = restorePlan(later, { ...active, log: 'first' });
+    expect(plan.state).toMatchObject({ epoch: 9, log: 'second' });
+    expect(plan.fences).toEqual([{ epoch: 9, fence: 'join', partition: 0, offset: 1n }]);
     // Whoever looks at the topic next finds what it is of.
     expect(restorePlan(old, undefined).state).toMatchObject({ log: 'first' });
   });

@@ -3,7 +3,7 @@ import { stateKey } from '../../ownership/handover-keys.js';
 import type { Transition } from '../../ownership/handover-state.js';
 import { withLog } from '../../ownership/handover-state.js';
 import { stillNeeded } from '../../ownership/past.js';
-import { isOfAnotherLog, renew } from '../../ownership/renewal.js';
+import { isOfAnotherLog, logOf, renew } from '../../ownership/renewal.js';
 import { type Remains, type SweepPlan, sweepPlan } from '../../ownership/sweep-plan.js';
 import type { GroupAdmin } from '../group-admin.js';
 import type { TopicHandover } from './topic-handover.js';
@@ -45,9 +45,7 @@ export type LogId = (known: ReadonlySet<string>) => Promise<string | undefined>;
 
 /** The ids of the topic that its colors are of. */
 export function knownLogs({ table }: Pick<TopicHandover, 'table'>): ReadonlySet<string> {
-  const logs = [...table.colors.values()].map(({ handover: state }) =>
-    state.kind === 'unreadable' ? undefined : state.log,
-  );
+  const logs = [...table.colors.values()].map(({ handover: state }) => logOf(state));
   return new Set(logs.filter((log) => log !== undefined));
 }
 

@@ -1,5 +1,6 @@
 import type { Color, Coloring } from '@colorway/core';
 import type { Owner } from '../../ownership/owner.js';
+import { lookAtLog } from '../../ownership/renewal.js';
 import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from '../client-types.js';
 import { type ApplicationCommits, commitsOf } from '../commits/application-commits.js';
 import { commitPassed, commitStart } from '../commits/batch-commits.js';
@@ -142,7 +143,10 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
-      if (first !== null && held.isBefore(BigInt(first))) await this.#logBegan(held);
+      if (first !== null && (await this.#isOfAnotherLog(held, BigInt(first)))) {
+        // A color starts at its boundary in the topic as it is now, and not where the client begins.
+        if (this.#steps.color !== undefined) return this.#startAgain(held);
+      }
       if (first !== null) held.beginsAt(BigInt(first));
       if (held.start !== undefined && (await this.#steps.begins?.(held, batch)) === false) return;
       if (held.start !== undefined && !(await commitStart(this, held, payload))) return;
@@ -162,18 +166,27 @@ export class GroupMember {
   };
 
   /**
-   * A batch begins before the position: a message is delivered again, or the topic was made again, and what is known is of
-   * the one that is gone.
+   * A batch begins before the position, or at the beginning: a message is delivered again, or the topic was made again,
+   * and what is known is of the one that is gone.
    */
-  async #logBegan(held: HeldPartition): Promise<void> {
+  async #isOfAnotherLog(held: HeldPartition, first: bigint): Promise<boolean> {
+    const { size } = held.handover.table.colors;
+    const look = lookAtLog(first, held.position, size, held.start !== undefined);
+    if (look === 'doubt') held.logIsDoubtful = true;
     const before = held.log;
-    if (before === undefined) return;
+    if (look !== 'ask' || before === undefined) return false;
     const now = await this.#checkLog(held.topic);
     // Not to know is no sign of anything.
-    if (now === undefined || now === before) return;
-    held.log = now;
-    held.position = undefined;
-    held.committed = undefined;
+    if (now === undefined) return false;
+    held.logIsDoubtful = false;
+    if (now === before) return false;
+    held.beginsAgain(now);
+    return true;
+  }
+
+  #startAgain(held: HeldPartition): void {
+    this.close(held, 'assignment');
+    this.kick(held);
   }
 
   /** Nothing is taken from the partition until it is opened. Heartbeats and other partitions go on. */

@@ -2,6 +2,7 @@ import type { Color } from '@colorway/core';
 import { type BaselineStep, nextStep } from '../../ownership/baseline-step.js';
 import { handoverHere } from '../../ownership/fences.js';
 import { type Owner, owner } from '../../ownership/owner.js';
+import { logOf, mustAskForLog } from '../../ownership/renewal.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import { offsetOfProof } from '../commits/commit-offsets.js';
 import type { GroupSession } from '../consumer/group-session.js';
@@ -9,6 +10,9 @@ import type { Verdict } from '../messages/verdict.js';
 import type { HeldPartition } from './held-partition.js';
 import { NotNow, type PartitionSteps } from './partition-steps.js';
 import { prove } from './prove.js';
+
+/** So often in one go it is looked which topic it is. */
+const LOOKS = 3;
 
 export interface BaselineStepsOptions {
   readonly session: GroupSession;
@@ -75,6 +79,7 @@ export class BaselineSteps implements PartitionSteps {
   async #advanceColor(held: HeldPartition, color: Color): Promise<void> {
     const { handover, partition } = held;
     let refreshes = 0;
+    let looks = 0;
     while (held.current) {
       const step = this.#next(held, color);
       switch (step.kind) {
@@ -86,7 +91,10 @@ export class BaselineSteps implements PartitionSteps {
           await handover.refresh(color);
           break;
         case 'commit-in-generation': {
-          await this.#forgetOldPosition(held, color);
+          if (await this.#isOfAnotherTopic(held, color)) {
+            if (looks++ > LOOKS) throw new NotNow('the topic is made again and again');
+            break;
+          }
           if (held.position === undefined) await this.#findStart(held);
           const { session, commits, byHand, startOf } = this.#options;
           const known = await prove({
@@ -123,16 +131,20 @@ export class BaselineSteps implements PartitionSteps {
   }
 
   /**
-   * The topic was made again, and nothing of the new one was read here yet: the position is one of the topic that is gone,
-   * and a boundary there would be one that the log has not reached.
+   * The topic was made again, and either the color does not know, which has asked for the topic before that; or nothing
+   * of the new one was read here yet. Then the position is one of the topic that is gone, and a boundary there would be
+   * one that the log has not reached.
    */
-  async #forgetOldPosition(held: HeldPartition, color: Color): Promise<void> {
-    const state = held.handover.table.colors.get(color)?.handover;
-    const log = state?.kind === 'unreadable' ? undefined : state?.log;
-    if (log === undefined || held.log === undefined || held.log === log) return;
-    const end = await this.#options.endOf(held);
+  async #isOfAnotherTopic(held: HeldPartition, color: Color): Promise<boolean> {
+    const log = logOf(handoverHere(held.handover.table, color, held.partition).handover);
+    if (!mustAskForLog(log, held.log, held.logIsDoubtful)) return false;
+    const { checkLog, endOf } = this.#options;
+    const now = await checkLog?.(held.topic);
+    const end = await endOf(held);
     if (held.position !== undefined && end !== undefined && held.position > end) held.position = undefined;
-    held.log = log;
+    held.log = now ?? log;
+    held.logIsDoubtful = false;
+    return true;
   }
 
   /** Nothing was taken from it in this generation, so what the group had committed when it was assigned still stands. */

@@ -3,6 +3,7 @@ import { type ColoredStep, nextColoredStep, positionIn } from '../../ownership/c
 import { handoverHere } from '../../ownership/fences.js';
 import { highest, parseOffset } from '../../ownership/offset.js';
 import { type Owner, owner } from '../../ownership/owner.js';
+import { areTwoLogs, logOf } from '../../ownership/renewal.js';
 import type { BatchLike } from '../client-types.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import { offsetOfProof, owesCommit } from '../commits/commit-offsets.js';
@@ -104,6 +105,7 @@ export class ColoredSteps implements PartitionSteps {
       held.log = await this.#options.checkLog?.(held.topic);
       held.refreshed = true;
     }
+    await this.#followLog(held);
     await this.#findCommitted(held);
     await this.#findLogStart(held);
     held.finished = false;
@@ -242,6 +244,14 @@ export class ColoredSteps implements PartitionSteps {
     held.logAskedAt = now;
     const start = await this.#options.logStartOf(held);
     if (!held.isInHand) held.logStart = start;
+  }
+
+  /** Another member found out that the topic was made again, and this one may have had nothing of the new one yet. */
+  async #followLog(held: HeldPartition): Promise<void> {
+    const { handover } = handoverHere(held.handover.table, this.color, held.partition);
+    if (!areTwoLogs(logOf(handover), held.log)) return;
+    const now = await this.#options.checkLog?.(held.topic);
+    if (now !== undefined && now !== held.log) await held.between(async () => held.beginsAgain(now));
   }
 
   async #findCommitted(held: HeldPartition): Promise<void> {

@@ -24,6 +24,8 @@ export class HeldPartition {
   readonly proofs = new Map<Color, Proof>();
   /** The id of the topic that the position is of, where it is known. */
   log: string | undefined;
+  /** A batch came that may be of another one. */
+  logIsDoubtful = false;
   /** The directory was read after the partition was assigned. */
   refreshed = false;
   /** It belongs to the assignment that stands. */
@@ -64,7 +66,7 @@ export class HeldPartition {
     | undefined;
   /** The message that it waits for, told apart by color and offset. */
   undecided: { readonly color: Color; readonly offset: bigint } | undefined;
-  readonly #own = new OwnMessages();
+  #own = new OwnMessages();
   /** The offset of the last message handled or skipped, as text: a number is made of it when one is needed. */
   #last: string | undefined;
   #position: bigint | undefined;
@@ -143,17 +145,23 @@ export class HeldPartition {
     if (this.position !== undefined) this.#skippedTo(this.position);
   }
 
-  /** A batch came that begins before what was read, though nobody moved the position. */
-  isBefore(offset: bigint): boolean {
-    return this.position !== undefined && offset < this.position;
-  }
-
   /** A batch came, from here on. */
   beginsAt(offset: bigint): void {
     if (this.position !== undefined) return;
     this.position = offset;
     if (this.#soughtAnywhere) this.#skippedTo(offset);
     this.#soughtAnywhere = false;
+  }
+
+  /** The topic is another one: all places that were known are of the one that is gone. */
+  beginsAgain(log: string): void {
+    this.log = log;
+    this.logIsDoubtful = false;
+    this.position = undefined;
+    this.committed = undefined;
+    this.start = undefined;
+    this.logStart = undefined;
+    this.#own = new OwnMessages();
   }
 
   /** What the user jumped over is his to commit, or not. */
