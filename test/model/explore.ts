@@ -1,12 +1,25 @@
 import { FrontierQueue, IntList, StateSet } from './collections.js';
 import type { State } from './layout.js';
-import type { Model } from './model.js';
+import type { Emit } from './scene.js';
 
 export interface Finding {
   /** `lost: ...`, `handled twice: ...`, or `stuck` where everything could stop for ever. */
   readonly violation: string;
   /** The shortest way there, an action a line. */
   readonly trace: readonly string[];
+}
+
+/** A world as a graph. */
+export interface Explorable {
+  readonly layout: {
+    readonly size: number;
+    canonical(state: State): { readonly state: State; readonly exchanged: boolean };
+  };
+  initial(): State;
+  successors(state: State, report: Emit): void;
+  lost(state: State): string | undefined;
+  settled(state: State): boolean;
+  nameOf(process: number): string;
 }
 
 export interface Exploration {
@@ -31,7 +44,7 @@ export interface ExploreOptions {
  * by 64 bits of hash (hash compaction: Stern and Dill 1995); with ten million states the chance that two
  * are taken for one is below 1 in 300,000.
  */
-export function explore(model: Model, options: ExploreOptions = {}): Exploration {
+export function explore(model: Explorable, options: ExploreOptions = {}): Exploration {
   const { maxStates = Number.POSITIVE_INFINITY, liveness = true } = options;
   const start = performance.now();
   const search = new Search(model, liveness);
@@ -42,7 +55,7 @@ export function explore(model: Model, options: ExploreOptions = {}): Exploration
 }
 
 class Search {
-  readonly #model: Model;
+  readonly #model: Explorable;
   readonly #liveness: boolean;
   readonly #seen = new StateSet();
   /** The state that each was first reached from, and as the how-many-th of its successors. */
@@ -55,7 +68,7 @@ class Search {
   depth = 0;
   complete = false;
 
-  constructor(model: Model, liveness: boolean) {
+  constructor(model: Explorable, liveness: boolean) {
     this.#model = model;
     this.#liveness = liveness;
   }

@@ -7,7 +7,10 @@ import type { World } from './world.js';
 export const FULL = process.env.COLORWAY_MODEL === 'full';
 
 export function run(name: string, world: World, options: ExploreOptions = {}): Exploration {
-  const found = explore(new Model(world), options);
+  return tell(name, explore(new Model(world), options));
+}
+
+export function tell(name: string, found: Exploration): Exploration {
   if (FULL) {
     const { states, transitions, depth, seconds, finding } = found;
     const outcome = finding === undefined ? 'holds' : finding.violation;

@@ -13,13 +13,21 @@ export { nextStepForEmptyGroup } from '../../packages/mq/src/ownership/empty-gro
 export { nextEpochStep } from '../../packages/mq/src/ownership/epoch-step.js';
 export { FenceStore } from '../../packages/mq/src/ownership/fence-store.js';
 export { type FenceTable, type HandoverHere, handoverHere } from '../../packages/mq/src/ownership/fences.js';
-export { encodeFence, encodeHandover } from '../../packages/mq/src/ownership/handover-codec.js';
+export { fold } from '../../packages/mq/src/ownership/fold.js';
+export {
+  encodeFence,
+  encodeHandover,
+  parseHandover,
+} from '../../packages/mq/src/ownership/handover-codec.js';
 export { type FenceKind, fenceKey, stateKey } from '../../packages/mq/src/ownership/handover-keys.js';
 export {
   activate,
   claimClosing,
   close,
+  compareHandovers,
+  firstOpenEpoch,
   type Handover,
+  isFolded,
   join,
   leave,
   NEVER_JOINED,
@@ -34,3 +42,12 @@ export {
   withInterval,
 } from '../../packages/mq/src/ownership/past.js';
 export { type CommitStep, type Proof, proofOf, proves } from '../../packages/mq/src/ownership/proof.js';
+export {
+  areTwoLogs,
+  isOfAnotherLog,
+  logOf,
+  lookAtLog,
+  mustAskForLog,
+  renew,
+} from '../../packages/mq/src/ownership/renewal.js';
+export { restorePlan } from '../../packages/mq/src/ownership/restore-plan.js';
