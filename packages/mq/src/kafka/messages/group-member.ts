@@ -1,6 +1,5 @@
 import type { Color, Coloring } from '@colorway/core';
 import type { Owner } from '../../ownership/owner.js';
-import { lookAtLog } from '../../ownership/renewal.js';
 import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from '../client-types.js';
 import { type ApplicationCommits, commitsOf } from '../commits/application-commits.js';
 import { commitPassed, commitStart } from '../commits/batch-commits.js';
@@ -8,13 +7,16 @@ import { MemberCommits } from '../commits/member-commits.js';
 import type { GroupSession } from '../consumer/group-session.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
 import { Advances } from '../partitions/advances.js';
-import { type Discarding, HeldPartition } from '../partitions/held-partition.js';
+import type { Discarding, HeldPartition } from '../partitions/held-partition.js';
 import type { PartitionSteps } from '../partitions/partition-steps.js';
+import { beginsAnotherLog, type CheckLog } from './another-log.js';
 import { countBatch } from './count-batch.js';
 import { DecisionReasons } from './decision-reasons.js';
 import type { Discarded } from './discarded.js';
 import { eachBatch } from './each-batch.js';
 import { eachMessage } from './each-message.js';
+import type { EndedBatch, GroupJoin } from './event-payloads.js';
+import { HeldPartitions } from './held-partitions.js';
 import { Pauses } from './pauses.js';
 import { Tally } from './tally.js';
 import { Turns } from './turns.js';
@@ -27,8 +29,8 @@ export interface GroupMemberOptions {
   readonly session: GroupSession;
   readonly topics: ReadonlyMap<string, TopicHandover>;
   readonly run: RunConfig;
-  /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
-  readonly checkLog?: (topic: string) => Promise<string | undefined>;
+  /** Default: nothing is known of a topic. */
+  readonly checkLog?: CheckLog;
   /** Of the handlers, where others call them too. Default: its own. */
   readonly turns?: Turns | undefined;
   /** Its handlers are another consumer's, and run marked (see `inDrain`). */
@@ -59,8 +61,8 @@ export class GroupMember {
   onFinished: () => void = () => {};
   readonly #topics: ReadonlyMap<string, TopicHandover>;
   readonly #onDiscard: (discarded: Discarded) => Promise<void>;
-  readonly #checkLog: (topic: string) => Promise<string | undefined>;
-  readonly #held = new Map<string, Map<number, HeldPartition>>();
+  readonly #checkLog: CheckLog;
+  readonly #held = new HeldPartitions();
   readonly #stops: (() => void)[] = [];
   readonly #advances: Advances;
   readonly #own: MemberCommits;
@@ -108,7 +110,7 @@ export class GroupMember {
     };
     on(GROUP_JOIN, ({ memberId, memberAssignment }: GroupJoin) => this.#assigned(memberId, memberAssignment));
     for (const over of [CRASH, STOP]) on(over, () => this.#lose());
-    on(END_BATCH_PROCESS, (batch: EmptyBatch) => this.#passedEmpty(batch));
+    on(END_BATCH_PROCESS, (batch: EndedBatch) => this.#passedEmpty(batch));
     on(COMMIT_OFFSETS, ({ topics }: { topics: OffsetsLike['topics'] }) => this.#own.committed(topics));
     this.#stops.push(this.commits.add(this.session.groupId, this.#own));
     this.session.onGeneration = () => this.#kickAll(true);
@@ -125,11 +127,11 @@ export class GroupMember {
   }
 
   held(topic: string, partition: number): HeldPartition | undefined {
-    return this.#held.get(topic)?.get(partition);
+    return this.#held.get(topic, partition);
   }
 
-  *all(): Iterable<HeldPartition> {
-    for (const partitions of this.#held.values()) yield* partitions.values();
+  all(): Iterable<HeldPartition> {
+    return this.#held;
   }
 
   /** What `eachBatch` of the client is. */
@@ -143,7 +145,7 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
-      if (first !== null && (await this.#isOfAnotherLog(held, BigInt(first)))) {
+      if (first !== null && (await beginsAnotherLog(held, BigInt(first), this.#checkLog))) {
         // A color starts at its boundary in the topic as it is now, and not where the client begins.
         if (this.#steps.color !== undefined) return this.#startAgain(held);
       }
@@ -164,25 +166,6 @@ export class GroupMember {
       if (held.until !== undefined) this.kick(held);
     }
   };
-
-  /**
-   * A batch begins before the position, or at the beginning: a message is delivered again, or the topic was made again,
-   * and what is known is of the one that is gone.
-   */
-  async #isOfAnotherLog(held: HeldPartition, first: bigint): Promise<boolean> {
-    const { size } = held.handover.table.colors;
-    const look = lookAtLog(first, held.position, size, held.start !== undefined);
-    if (look === 'doubt') held.logIsDoubtful = true;
-    const before = held.log;
-    if (look !== 'ask' || before === undefined) return false;
-    const now = await this.#checkLog(held.topic);
-    // Not to know is no sign of anything.
-    if (now === undefined) return false;
-    held.logIsDoubtful = false;
-    if (now === before) return false;
-    held.beginsAgain(now);
-    return true;
-  }
 
   #startAgain(held: HeldPartition): void {
     this.close(held, 'assignment');
@@ -272,13 +255,9 @@ export class GroupMember {
     for (const [topic, partitions] of Object.entries(assignment)) {
       const handover = this.#topics.get(topic);
       if (handover === undefined) continue;
-      const held = new Map(
-        partitions.map((partition) => [partition, new HeldPartition(handover, partition)]),
-      );
-      this.#held.set(topic, held);
-      for (const one of held.values()) {
-        this.pauses.release(one.topic, one.partition);
-        this.#steps.assigned(one);
+      for (const held of this.#held.add(handover, partitions)) {
+        this.pauses.release(topic, held.partition);
+        this.#steps.assigned(held);
       }
     }
     this.#kickAll();
@@ -292,24 +271,20 @@ export class GroupMember {
   }
 
   #forget(): void {
-    for (const held of this.all()) {
-      held.current = false;
-      this.#advances.forget(held);
-    }
-    this.#held.clear();
+    for (const held of this.#held.clear()) this.#advances.forget(held);
   }
 
   #kickAll(hurry = false): void {
-    for (const held of this.all()) this.#advances.kick(held, hurry);
+    for (const held of this.#held) this.#advances.kick(held, hurry);
   }
 
   #kickTopic(topic: string): void {
-    for (const held of this.#held.get(topic)?.values() ?? []) this.kick(held);
+    for (const held of this.#held.of(topic)) this.kick(held);
     this.onFinished();
   }
 
   /** KafkaJS does not hand over a batch of control records alone, and passes it by itself. */
-  #passedEmpty({ topic, partition, batchSize, lastOffset, highWatermark }: EmptyBatch): void {
+  #passedEmpty({ topic, partition, batchSize, lastOffset, highWatermark }: EndedBatch): void {
     if (batchSize > 0) return;
     const held = this.held(topic, partition);
     if (held === undefined) return;
@@ -318,17 +293,4 @@ export class GroupMember {
     held.passed(lastOffset);
     if (held.until !== undefined) this.kick(held);
   }
-}
-
-interface GroupJoin {
-  readonly memberId: string;
-  readonly memberAssignment: Readonly<Record<string, readonly number[]>>;
-}
-
-interface EmptyBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly batchSize: number;
-  readonly lastOffset: string;
-  readonly highWatermark: string;
 }
