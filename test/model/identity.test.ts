@@ -1,11 +1,11 @@
-import { type ExploreOptions, explore } from './explore.js';
+import { explore } from './explore.js';
 import { IdentityModel } from './identity/model.js';
 import { IDENTITY_RULES, type IdentityRule, type IdentityWorld } from './identity/world.js';
-import { BOUNDED_WORLDS, EMPTIED_WORLDS, FAULTS, FULL_WORLDS, STOPS } from './identity/worlds.js';
+import { BOUNDED_WORLDS, FAULTS, FULL_WORLDS } from './identity/worlds.js';
 import { FULL, lines, tell } from './report.js';
 
-function expectToHold(name: string, world: IdentityWorld, options: ExploreOptions = {}): void {
-  const { complete, finding, states } = tell(name, explore(new IdentityModel(world), options));
+function expectToHold(name: string, world: IdentityWorld): void {
+  const { complete, finding, states } = tell(name, explore(new IdentityModel(world)));
   expect(finding && `${finding.violation}\n${lines(finding.trace)}`).toBeUndefined();
   expect(complete).toBe(true);
   expect(states).toBeGreaterThan(1_000);
@@ -22,16 +22,6 @@ describe('the identity of a topic', () => {
     (name, world) => expectToHold(name, world),
     1_800_000,
   );
-
-  it.each(Object.entries(EMPTIED_WORLDS))(
-    'loses nothing with %s',
-    (name, world) => expectToHold(name, world, { liveness: false }),
-    300_000,
-  );
-
-  it('stops, which is known, where an emptied directory is put back by who knows less', () => {
-    expect(explore(new IdentityModel(STOPS)).finding?.violation).toMatch(/^stuck/);
-  });
 });
 
 describe('without the rule', () => {

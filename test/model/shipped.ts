@@ -50,4 +50,4 @@ export {
   mustAskForLog,
   renew,
 } from '../../packages/mq/src/ownership/renewal.js';
-export { restorePlan } from '../../packages/mq/src/ownership/restore-plan.js';
+export { missingFences, restorePlan } from '../../packages/mq/src/ownership/restore-plan.js';

@@ -70,6 +70,29 @@ describeWithServers(
     );
 
     scenario(
+      'a topic is deleted and made again before anything was read in it, and the color is down',
+      ['red'],
+      [
+        quiet(),
+        start('base 1'),
+        start('red 1', 'red'),
+        active('red'),
+        kill('red 1'),
+        operate('remake-topic'),
+        loud(),
+        // The baseline passes over what is the color's.
+        flow(2_000),
+        start('base 2'),
+        flow(1_000),
+        start('red 2', 'red'),
+        active('red'),
+        flow(1_000),
+        withdraw('red'),
+        flow(500),
+      ],
+    );
+
+    scenario(
       'a topic is deleted and made again when a color has left, and the color comes back',
       ['red'],
       [

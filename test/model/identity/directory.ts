@@ -5,6 +5,7 @@ import {
   type Handover,
   isFolded,
   isOfAnotherLog,
+  missingFences,
   NEVER_JOINED,
   renew,
   restorePlan,
@@ -68,26 +69,60 @@ export function learnFence(view: View, name: string, situation: Situation): View
  * A linearizable read by a process that remembers `view`. Where what it needs is gone, and the directory was emptied,
  * it is put back first.
  */
-export function read(situation: Situation, view: View): { readonly next: Situation; readonly view: View } {
-  const next = lacks(situation, view) ? restore(situation, view) : situation;
+export function read(
+  { without }: IdentityWorld,
+  situation: Situation,
+  view: View,
+): { readonly next: Situation; readonly view: View } {
+  const seesEarlier = without !== 'put-back-later-state';
+  const restored = lacks(situation, view, seesEarlier) ? restore(situation, view) : situation;
+  const next = without === 'put-back-boundaries' ? restored : withLostFences(restored, view);
   const found = viewOf(next);
   // States move on: of one epoch the later is known, whoever has put back an earlier one.
   const known = handoverOf(view.entry);
   const standing = handoverOf(next.entry);
-  const isLater =
-    known !== undefined && standing?.epoch === known.epoch && compareHandovers(known, standing) > 0;
-  return { next, view: isLater ? put(found, { entry: view.entry }) : found };
+  if (known === undefined || standing?.epoch !== known.epoch) return { next, view: found };
+  const entry = compareHandovers(known, standing) > 0 ? view.entry : found.entry;
+  // And a boundary that is known stays known.
+  return {
+    next,
+    view: put(found, { entry, fences: counting({ ...view.fences, ...found.fences }, standing) }),
+  };
+}
+
+function counting(fences: Readonly<Record<string, number>>, { since = 1 }: Handover): Record<string, number> {
+  return sorted(
+    Object.fromEntries(Object.entries(fences).filter(([name]) => Number(name.split('/')[0]) >= since)),
+  );
 }
 
 function viewOf({ entry, fences, mark }: Situation): View {
   return entry === undefined ? { ...NO_VIEW, mark } : { read: entry, entry, fences, mark };
 }
 
-function lacks(situation: Situation, view: View): boolean {
+function lacks(situation: Situation, view: View, seesEarlier: boolean): boolean {
   if (view.mark === situation.mark) return false;
   const known = handoverOf(view.entry);
   if (known === undefined || (known.kind === 'absent' && known.past === undefined)) return false;
-  return handoverOf(situation.entry)?.epoch !== known.epoch;
+  const standing = handoverOf(situation.entry);
+  if (standing?.epoch !== known.epoch) return true;
+  return seesEarlier && compareHandovers(standing, known) < 0;
+}
+
+/** Fences that count, and that somebody who did not know them has not put back. */
+function withLostFences(situation: Situation, view: View): Situation {
+  const known = handoverOf(view.entry);
+  const standing = handoverOf(situation.entry);
+  if (known === undefined || standing === undefined) return situation;
+  const partitions = tableOf(view).colors.get(COLOR)?.partitions ?? new Map();
+  const lost = missingFences(
+    { color: COLOR, state: known, partitions },
+    standing,
+    ({ epoch, fence }) => situation.fences[`${epoch}/${fence}`] !== undefined,
+  );
+  let next = situation;
+  for (const { epoch, fence, offset } of lost) next = createFence(next, epoch, fence, Number(offset));
+  return next === situation ? situation : put(next, { fences: sorted(next.fences) });
 }
 
 function restore(situation: Situation, view: View): Situation {
@@ -123,7 +158,7 @@ function onePhase(world: IdentityWorld, situation: Situation, check: Check, view
   if (check.phase === 'begin') {
     if (early && check.log === undefined)
       return { next: situation, view, check: { ...check, log: situation.log } };
-    const found = read(situation, view);
+    const found = read(world, situation, view);
     return { ...found, check: { ...check, phase: 'read' } };
   }
   if (check.phase === 'read') {

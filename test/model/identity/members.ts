@@ -4,13 +4,11 @@ import {
   type FenceKind,
   firstOpenEpoch,
   logOf,
-  lookAtLog,
   mustAskForLog,
   nextColoredStep,
   nextStep,
-  owner,
 } from '../shipped.js';
-import { COLOR } from '../world.js';
+import { take } from './batches.js';
 import { checkPhase, createFence, idOf, learnFence, read, sorted } from './directory.js';
 import type { Tell } from './model.js';
 import {
@@ -19,17 +17,16 @@ import {
   handoverOf,
   here,
   type Member,
-  memberTable,
   type Place,
   proofIn,
   put,
   type Situation,
-  tableOf,
 } from './state.js';
+import { learn } from './watch.js';
 import type { IdentityWorld } from './world.js';
 
-type Side = 'b' | 'c';
-const GROUP = { b: 'baseline', c: 'colored' } as const;
+export type Side = 'b' | 'c';
+export const GROUP = { b: 'baseline', c: 'colored' } as const;
 
 /** Everything that a member of a group can do next. */
 export function memberActions(world: IdentityWorld, situation: Situation, side: Side, tell: Tell): void {
@@ -55,7 +52,13 @@ export function memberActions(world: IdentityWorld, situation: Situation, side: 
       phase.next,
     );
     if (done)
-      next = afterCheck(next, side, world.fine === 'all' ? (check.log as number) : situation.log, check.why);
+      next = afterCheck(
+        world,
+        next,
+        side,
+        world.fine === 'all' ? (check.log as number) : situation.log,
+        check.why,
+      );
     tell(
       'progress',
       next,
@@ -66,17 +69,22 @@ export function memberActions(world: IdentityWorld, situation: Situation, side: 
   if (!member.refreshed) {
     if (world.without !== 'check-at-assignment')
       tell('progress', update({ check: { why: 'assigned', phase: 'begin' } }), `the ${name}'s member begins`);
-    else tell('progress', afterCheck(situation, side, undefined, 'assigned'), `the ${name}'s member begins`);
+    else
+      tell(
+        'progress',
+        afterCheck(world, situation, side, undefined, 'assigned'),
+        `the ${name}'s member begins`,
+      );
     return;
   }
-  learn(situation, side, tell);
+  learn(world, situation, side, tell);
   if (side === 'c' && mustFollow(world, member)) {
     tell('progress', update({ check: { why: 'follow', phase: 'begin' } }), 'the color is of another topic');
     return;
   }
   const step = side === 'b' ? baselineStep(situation) : coloredStep(situation);
   if (step.kind === 'refresh-view') {
-    const found = read(situation, member.view);
+    const found = read(world, situation, member.view);
     tell('progress', update({ view: found.view }, found.next), `the ${name}'s member reads the directory`);
   } else if (step.kind === 'commit-in-generation') {
     prove(world, situation, side, step, tell);
@@ -107,7 +115,13 @@ function mustFollow({ without }: IdentityWorld, { log, view }: Member): boolean 
   return areTwoLogs(logOf(here(view).handover), idOf(log));
 }
 
-function afterCheck(situation: Situation, side: Side, log: number | undefined, why: Check['why']): Situation {
+function afterCheck(
+  world: IdentityWorld,
+  situation: Situation,
+  side: Side,
+  log: number | undefined,
+  why: Check['why'],
+): Situation {
   const member = situation[side];
   if (why === 'follow') {
     const found = { log, check: undefined };
@@ -115,7 +129,7 @@ function afterCheck(situation: Situation, side: Side, log: number | undefined, w
     return put(situation, { c: put(member, member.log === log ? found : other) });
   }
   if (why !== 'began') {
-    const found = read(situation, member.view);
+    const found = read(world, situation, member.view);
     const committed = situation.colored;
     const changes = put(member, {
       view: found.view,
@@ -139,40 +153,6 @@ function afterCheck(situation: Situation, side: Side, log: number | undefined, w
   const other = put(member, { ...found, committed: undefined, starts: undefined });
   const next = side === 'b' ? put(other, { at: client, begun: true }) : put(other, { at: undefined });
   return put(situation, { [side]: next });
-}
-
-/** A watch tells of one thing. What no read has found, or that something is gone, is asked for. */
-function learn(situation: Situation, side: Side, tell: Tell): void {
-  const { view } = situation[side];
-  const update = (next: Member['view'], base = situation): Situation =>
-    put(base, { [side]: put(base[side], { view: next }) });
-  if (situation.entry !== view.entry) {
-    const known = handoverOf(view.entry);
-    const told = handoverOf(situation.entry);
-    const isAnew = known === undefined || told === undefined || told.epoch !== known.epoch;
-    if (isAnew) {
-      const found = read(situation, view);
-      tell(
-        'progress',
-        update(found.view, found.next),
-        `the ${GROUP[side]}'s member is told of a change, and reads`,
-      );
-    } else
-      tell(
-        'progress',
-        update({ ...view, entry: situation.entry as string }),
-        `the ${GROUP[side]}'s member learns: ${told.kind}(${told.epoch})`,
-      );
-  }
-  if (view.entry === undefined) return;
-  for (const name of Object.keys(situation.fences)) {
-    if (view.fences[name] !== undefined) continue;
-    tell(
-      'progress',
-      update(learnFence(view, name, situation)),
-      `the ${GROUP[side]}'s member learns: ${name} = ${situation.fences[name]}`,
-    );
-  }
 }
 
 export function baselineStep({ b }: Situation) {
@@ -257,82 +237,6 @@ export function tellFence(
   const violation =
     counts && offset > situation.handled.length ? `beyond the end: ${fence} ${offset}` : undefined;
   tell('progress', next, `${who} creates ${name} = ${offset}, ${next.fences[name]} stands`, violation);
-}
-
-/** The client hands over the next message, or begins again where the topic ends before its place. */
-function take(
-  world: IdentityWorld,
-  situation: Situation,
-  side: Side,
-  until: number | undefined,
-  tell: Tell,
-): void {
-  const member = situation[side];
-  const { client, at } = member;
-  const end = situation.handled.length;
-  const update = (
-    changes: { [Key in keyof Member]?: Member[Key] | undefined },
-    base = situation,
-  ): Situation => put(base, { [side]: put(base[side], changes) });
-  const group = GROUP[side];
-  if (client.log !== situation.log) {
-    if (client.offset > end)
-      tell(
-        'progress',
-        update({ client: { offset: 0, log: situation.log } }),
-        `the ${group}'s client begins again at 0`,
-      );
-    return;
-  }
-  if (client.offset >= end || (until !== undefined && client.offset >= until)) return;
-  const look = lookAtLog(
-    bigint(client.offset),
-    at && bigint(at.offset),
-    tableOf(member.view).colors.size,
-    world.without !== 'check-where-a-color-starts' && (member.starts ?? false),
-  );
-  if (
-    look === 'ask' &&
-    member.log !== undefined &&
-    !member.begun &&
-    world.without !== 'check-when-it-begins-again'
-  ) {
-    tell(
-      'progress',
-      update({ check: { why: 'began', phase: 'begin' } }),
-      `the ${group}'s member gets a batch from ${client.offset}, which may be of another topic`,
-    );
-    return;
-  }
-  const doubtful = look === 'doubt' || (member.doubtful ?? false);
-  const { offset } = client;
-  const found = owner(COLOR, 0, bigint(offset), memberTable(member)).kind;
-  if (found === 'undecided') return;
-  const after: Place = { offset: offset + 1, log: situation.log };
-  const moved = put(
-    update({
-      begun: undefined,
-      doubtful: doubtful || undefined,
-      client: after,
-      at: after,
-      committed: after.offset,
-    }),
-    {
-      [group]: after,
-    },
-  );
-  if (found !== group) {
-    tell('progress', moved, `the ${group}'s member passes over message ${offset}`);
-    return;
-  }
-  const before = situation.handled[offset];
-  const handled = situation.handled.map((by, index) => (index === offset ? group : by));
-  tell(
-    'progress',
-    put(moved, { handled }),
-    `the ${group}'s member handles message ${offset}`,
-    before === '' ? undefined : `handled twice: message ${offset}, first by ${before}, then by ${group}`,
-  );
 }
 
 /** An offset that the topic has reached is one in it; another is of the topic that the color has joined in. */

@@ -6,6 +6,8 @@ export interface IdentityWorld {
   readonly restarts: number;
   /** How often the directory is emptied. Default 0. */
   readonly wipes?: number;
+  /** Whether what was handled before the directory was emptied may be handled again, as it is where a color had left. */
+  readonly repeats?: boolean;
   /** Whether the color may leave. */
   readonly leaves: boolean;
   /** How often the color may join. Default 1. */
@@ -23,6 +25,9 @@ export const IDENTITY_RULES = {
   'check-where-a-color-starts': 'nor when a batch is the first of a color that has gone to its boundary',
   'ask-for-the-topic-last': 'the id of the topic is asked for before the directory is read',
   'follow-the-color': 'a member of a color that was renewed goes on where it stood in the topic that is gone',
+  'put-back-boundaries':
+    'boundaries that are known, and that the directory lacks beside a state, are not put back',
+  'put-back-later-state': 'nor is a state that is later than the one that who was faster has put back',
   'same-topic-for-a-boundary': 'a boundary is made whichever topic the color and the position are of',
 } as const;
 

@@ -2,11 +2,14 @@ import type { IdentityRule, IdentityWorld } from './world.js';
 
 const REMADE: IdentityWorld = { messages: [1, 1], restarts: 0, leaves: false };
 const EMPTIED: IdentityWorld = { messages: [1], restarts: 0, leaves: false, wipes: 1 };
+/** Who does not know that the color has left puts it back, and the color handles again what it had. */
+const LEAVES: IdentityWorld = { ...EMPTIED, leaves: true, repeats: true };
 
 /** Explored by every test run. */
 export const BOUNDED_WORLDS: Readonly<Record<string, IdentityWorld>> = {
   'a topic that is made again': REMADE,
   'a topic that is made again while it is looked at': { ...REMADE, messages: [0, 1], fine: 'upkeep' },
+  'a directory that is emptied': EMPTIED,
 };
 
 /** Explored by `npm run model`. */
@@ -20,22 +23,10 @@ export const FULL_WORLDS: Readonly<Record<string, IdentityWorld>> = {
   },
   'a topic that is made again, and a color that leaves': { ...REMADE, leaves: true },
   'a topic that is made again, and a restart': { ...REMADE, restarts: 1 },
-};
-
-/**
- * Nothing is lost or handled twice in them, but something can stop: see `STOPS`.
- */
-export const EMPTIED_WORLDS: Readonly<Record<string, IdentityWorld>> = {
-  'a directory that is emptied': EMPTIED,
+  'a directory that is emptied while a color leaves': LEAVES,
+  'a directory that is emptied twice': { ...EMPTIED, messages: [2], wipes: 2 },
   'a topic that is made again, and a directory that is emptied': { ...EMPTIED, messages: [0, 1] },
 };
-
-/**
- * What is found and nothing prevents: who puts back an emptied directory first may not know a boundary that another process
- * has made. The other reads that the color is there, and does not look for its boundaries; so the color waits. Once the
- * other is started anew, the boundary is made where that stands: what was passed over before is nobody's.
- */
-export const STOPS: IdentityWorld = EMPTIED;
 
 /** For each rule the world in which its absence shows, and what then happens. */
 export const FAULTS: Readonly<
@@ -47,5 +38,7 @@ export const FAULTS: Readonly<
   'check-where-a-color-starts': { world: { ...REMADE, messages: [1, 2] }, fault: /^lost/ },
   'ask-for-the-topic-last': { world: { ...REMADE, messages: [0, 1], fine: 'upkeep' }, fault: /^lost/ },
   'follow-the-color': { world: REMADE, fault: /^stuck/ },
+  'put-back-boundaries': { world: EMPTIED, fault: /^stuck/ },
+  'put-back-later-state': { world: LEAVES, fault: /^lost/ },
   'same-topic-for-a-boundary': { world: { ...REMADE, messages: [0, 2], fine: 'all' }, fault: /^lost/ },
 };

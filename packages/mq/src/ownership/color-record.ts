@@ -14,6 +14,8 @@ export class ColorRecord {
   #foundAt: number | undefined;
   /** By the store's clock: when its state was last news. */
   #movedAt = 0;
+  /** By the store's clock: when a fence was last news. */
+  #fencedAt = 0;
   /** A watch told something that does not follow from what is known: the directory has to be asked since then. */
   #doubtfulSince: number | undefined;
   /** What the watch told, if that was a state: a read that knows as much settles the doubt. */
@@ -39,6 +41,16 @@ export class ColorRecord {
 
   get movedAt(): number {
     return this.#movedAt;
+  }
+
+  get fencedAt(): number {
+    return this.#fencedAt;
+  }
+
+  /** Whether a fence is known that counts. */
+  hasFence(partition: number, epoch: number, fence: FenceKind): boolean {
+    const known = this.#partitions.get(partition)?.get(epoch);
+    return epoch >= sinceOf(this.#newest) && known?.[fence] !== undefined;
   }
 
   get isDoubtful(): boolean {
@@ -121,7 +133,13 @@ export class ColorRecord {
     return true;
   }
 
-  addFence(partition: number, epoch: number, fence: FenceKind, read: bigint | Unreadable): boolean {
+  addFence(
+    partition: number,
+    epoch: number,
+    fence: FenceKind,
+    read: bigint | Unreadable,
+    now: number,
+  ): boolean {
     if (epoch < sinceOf(this.#newest)) return false;
     const epochs = this.#partitions.get(partition) ?? new Map<number, EpochFences>();
     const known = epochs.get(epoch) ?? { epoch, unreadable: [] };
@@ -135,6 +153,7 @@ export class ColorRecord {
     }
     this.#partitions.set(partition, epochs);
     this.#changed.add(partition);
+    this.#fencedAt = now;
     return true;
   }
 

@@ -2,12 +2,13 @@ import type { Color, StateChange, StateEntry } from '@colorway/core';
 import { ColorRecord } from './color-record.js';
 import type { FenceTable } from './fences.js';
 import { parseFence, parseHandover, type Unreadable } from './handover-codec.js';
-import { type HandoverKey, handoverPrefix, parseHandoverKey, stateKey } from './handover-keys.js';
+import { type HandoverKey, handoverPrefix, parseHandoverKey } from './handover-keys.js';
 import { type Handover, isFolded } from './handover-state.js';
 import { Leftovers } from './leftovers.js';
 import type { Owner } from './ownership.js';
 import { sinceOf } from './past.js';
-import type { Remembered } from './restore-plan.js';
+import { answerOf, fencesLost, lacksState, type Reading } from './read-answer.js';
+import type { Remembered, RememberedFence } from './restore-plan.js';
 import { type Owners, undecided } from './segments.js';
 
 export interface FenceStoreOptions {
@@ -21,9 +22,9 @@ export interface FenceStoreOptions {
   readonly onUnreadable?: (why: string) => void;
 }
 
-/** A read that was begun: see {@link FenceStore.begin}. */
-export interface Reading {
-  readonly at: number;
+export interface LostFences {
+  readonly color: Color;
+  readonly fences: readonly RememberedFence[];
 }
 
 /**
@@ -43,6 +44,8 @@ export class FenceStore {
   /** When a color was last said to be removed; kept while a read is under way that began before. */
   readonly #removals = new Map<Color, number>();
   readonly leftovers = new Leftovers();
+  /** When a watch last told that a fence is gone which counts. It does so still, and a read has to tell what became of it. */
+  readonly #unfenced = new Map<Color, number>();
   #clock = 0;
   #table: FenceTable;
 
@@ -84,7 +87,10 @@ export class FenceStore {
 
   /** Colors that the directory has to be asked about. */
   doubtful(): Color[] {
-    return [...this.#colors.values()].filter((record) => record.isDoubtful).map(({ color }) => color);
+    const records = [...this.#colors.values()];
+    return records
+      .filter(({ color, isDoubtful }) => isDoubtful || this.#unfenced.has(color))
+      .map(({ color }) => color);
   }
 
   /** The colors that somebody needs still, as far as is known. */
@@ -99,19 +105,23 @@ export class FenceStore {
     }));
   }
 
-  /** Whether these entries, read as for {@link refresh}, lack a color that is needed, or tell of another epoch of it. */
+  /**
+   * Whether these entries, read as for {@link refresh}, lack a color that is needed, or tell of another epoch of it, or of an
+   * earlier state: none is ever taken back.
+   */
   lacksKnown(entries: readonly StateEntry[], reading: Reading, only?: Color): boolean {
-    const found = new Map(entries.map(({ key, value }) => [key, value]));
-    for (const record of this.#colors.values()) {
-      const { color, newest } = record;
-      if (!record.isNeeded || (only !== undefined && color !== only)) continue;
-      if (record.isDoubtfulAfter(reading.at) || (record.foundAt ?? 0) > reading.at) continue;
-      const value = found.get(stateKey(this.prefix, color));
-      if (value === undefined) return true;
-      const read = parseHandover(value);
-      if (read.kind !== 'unreadable' && read.epoch !== newest.epoch) return true;
-    }
-    return false;
+    const answer = answerOf(this.prefix, entries, reading);
+    return this.#among(only).some((record) => lacksState(record, answer));
+  }
+
+  /** The fences that these entries, read as for {@link refresh}, lack though they were known before, and count. */
+  lostFences(entries: readonly StateEntry[], reading: Reading, only?: Color): LostFences[] {
+    const answer = answerOf(this.prefix, entries, reading);
+    const known = this.remembered().filter(({ color }) => only === undefined || color === only);
+    return known.flatMap((remembered) => {
+      const fences = fencesLost(remembered, this.#record(remembered.color).fencedAt, answer);
+      return fences.length > 0 ? [{ color: remembered.color, fences }] : [];
+    });
   }
 
   /** To be called before a linearizable read is sent; every reading ends, with its answer or without. */
@@ -126,17 +136,23 @@ export class FenceStore {
     if (this.#readings.size === 0) this.#removals.clear();
   }
 
-  /** Takes a watch's change. A fence that was removed is folded into a state, which says so itself. */
+  /** Takes a watch's change. A fence that was removed is folded into a state, which says so itself, or was taken away. */
   apply(change: StateChange): void {
     if (change.kind === 'snapshot') {
       const standing = this.#addAll(change.entries);
       for (const color of [...this.#colors.keys()]) if (!standing.has(color)) this.#removed(color);
+      for (const { color } of this.lostFences(change.entries, { at: this.#clock }))
+        this.#unfenced.set(color, ++this.#clock);
       return;
     }
     this.#addAll(change.put);
     for (const key of change.removed) {
       const parsed = parseHandoverKey(this.prefix, key);
       if (parsed?.kind === 'state') this.#removed(parsed.color);
+      if (parsed?.kind !== 'fence') continue;
+      const { color, partition, epoch, fence } = parsed;
+      if (this.#colors.get(color)?.hasFence(partition, epoch, fence))
+        this.#unfenced.set(color, ++this.#clock);
     }
   }
 
@@ -159,8 +175,10 @@ export class FenceStore {
       const record = this.#colors.get(color);
       if (record?.foundAt !== undefined && record.completeTo(added.read)) this.#changed.add(color);
     }
-    for (const color of only === undefined ? [...this.#colors.keys()] : [only])
+    for (const color of only === undefined ? [...this.#colors.keys()] : [only]) {
+      if ((this.#unfenced.get(color) ?? 0) <= reading.at) this.#unfenced.delete(color);
       if (!standing.has(color)) this.#missing(color, reading);
+    }
     for (const color of fenced) if (!standing.has(color)) this.leftovers.add(color, ++this.#clock);
     this.end(reading);
   }
@@ -191,9 +209,10 @@ export class FenceStore {
     if (typeof read === 'object' && read.kind === 'unreadable')
       this.#options.onUnreadable?.(`${key}: ${read.why}`);
     if (parsed.kind === 'fence') {
-      const news = record.addFence(parsed.partition, parsed.epoch, parsed.fence, read as bigint | Unreadable);
-      if (news) this.#changed.add(parsed.color);
-      if (parsed.epoch < sinceOf(record.newest)) this.leftovers.add(parsed.color, ++this.#clock);
+      const { partition, epoch, fence } = parsed;
+      if (record.addFence(partition, epoch, fence, read as bigint | Unreadable, ++this.#clock))
+        this.#changed.add(parsed.color);
+      if (epoch < sinceOf(record.newest)) this.leftovers.add(parsed.color, ++this.#clock);
       // It follows a state. If that is gone, it was made too late, and means nothing.
       if (reading === undefined && record.foundAt === undefined && !record.isDoubtful)
         record.doubt(++this.#clock);
@@ -236,8 +255,13 @@ export class FenceStore {
     else if (record.doubt(++this.#clock)) this.#changed.add(color);
   }
 
+  #among(only: Color | undefined): ColorRecord[] {
+    return [...this.#colors.values()].filter(({ color }) => only === undefined || color === only);
+  }
+
   #forget(color: Color): void {
     this.#colors.delete(color);
+    this.#unfenced.delete(color);
     this.#changed.add(color);
   }
 

@@ -3,6 +3,7 @@ import type { ColorFences } from './fences.js';
 import type { FenceKind } from './handover-keys.js';
 import { compareHandovers, type Handover } from './handover-state.js';
 import { mergeProgress } from './kept-progress.js';
+import { sinceOf } from './past.js';
 import { areTwoLogs } from './renewal.js';
 
 /** What a process knows of a color whose entry is gone from the directory. */
@@ -53,6 +54,20 @@ export function restorePlan(remembered: Remembered, standing: Handover | undefin
     return { fences: joinFencesIn(standing, remembered), state: withKept(standing, state) };
   const later = isLater(state, standing) ? withProgress(state, standing) : withProgress(standing, state);
   return { fences: fencesOf(remembered), state: later === standing ? undefined : later };
+}
+
+/**
+ * Pure: the fences that count for the state that stands, and are not there. Who put back a directory that was emptied may
+ * not have known them, and a fence is made once: its maker would not make it again.
+ */
+export function missingFences(
+  remembered: Remembered,
+  standing: Handover,
+  isThere: (fence: RememberedFence) => boolean,
+): RememberedFence[] {
+  // Of another epoch: that is the whole state's affair.
+  if (standing.epoch !== remembered.state.epoch) return [];
+  return fencesOf(remembered).filter((fence) => fence.epoch >= sinceOf(standing) && !isThere(fence));
 }
 
 function fencesOf({ partitions }: Remembered): RememberedFence[] {

@@ -11,6 +11,7 @@ import {
   leave,
   startDraining,
 } from '../../src/ownership/handover-state.js';
+import { until } from './until.js';
 
 const MARK = 'mq-names/kafka/GID_c_order';
 
@@ -60,6 +61,13 @@ async function setUp() {
   };
   return {
     ...{ state, one: one.handover, other: other.handover, epoch, remove, use: () => use(directory) },
+    useDeaf: () => use(deaf as typeof directory),
+    /** By somebody whom nobody tells of it; who knows less puts back what he knows. */
+    empty: async () => {
+      one.handover.close();
+      for (const key of [...(await state.list('mq/')).map(({ key }) => key), MARK]) await remove(key);
+      await other.handover.refresh();
+    },
     pause: () => {
       paused = true;
     },
@@ -125,6 +133,57 @@ describe('an entry that a process knows, and does not find', () => {
     expect(kindOf(handover)).toBe('active');
     expect(await stranger.runtime.clusterOf('GID_order', clusterIs('second'))).toBe('second');
     expect(await runtime.clusterOf('GID_order', clusterIs('first'))).toBeUndefined();
+  });
+
+  test('is put back with a boundary that who was faster did not know', async () => {
+    const { one, epoch, state, useDeaf } = world;
+    const { handover } = useDeaf();
+    world.pause();
+    await handover.refresh();
+    await handover.createFence('red', epoch, 'join', 1, 5n);
+    const before = (await state.list('mq/')).map(({ key }) => key);
+    await world.empty();
+    const less = (await state.list('mq/')).map(({ key }) => key);
+    expect(less.length).toBe(before.length - 1);
+    await handover.refresh();
+    expect((await state.list('mq/')).map(({ key }) => key)).toEqual(before);
+    await one.refresh();
+    expect(one.table.colors.get('red')?.partitions.get(1)?.epochs).toMatchObject([{ epoch, join: 5n }]);
+  });
+
+  test('is put back in the later state, also where who was faster knew an earlier one', async () => {
+    const { other, epoch, state, useDeaf } = world;
+    const { handover } = useDeaf();
+    world.pause();
+    await handover.refresh();
+    await handover.transition('red', (standing) => leave(standing, epoch, 'drain'));
+    await world.empty();
+    expect(kindOf(other)).toBe('active');
+    await handover.refresh();
+    expect(kindOf(handover)).toBe('leaving');
+    const [entry] = await state.list('mq/');
+    expect(JSON.parse(entry?.value ?? '{}')).toMatchObject({ state: 'leaving', epoch });
+  });
+
+  test('is put back in the later state before the color is changed', async () => {
+    const { epoch, useDeaf } = world;
+    const { handover } = useDeaf();
+    world.pause();
+    await handover.refresh();
+    await handover.transition('red', (standing) => leave(standing, epoch, 'drain'));
+    await world.empty();
+    const again = await handover.transition('red', join);
+    expect(again).toMatchObject({ kind: 'refused', reason: 'still-leaving', state: { epoch } });
+  });
+
+  test('is a boundary that somebody deleted: who is told puts it back', async () => {
+    const { one, state } = world;
+    const keys = (await state.list('mq/')).map(({ key }) => key);
+    const fence = keys.find((key) => key.endsWith('/join/0'));
+    await world.remove(fence as string);
+    await until('it stands again', async () => (await state.get(fence as string)) !== undefined);
+    expect(kindOf(one)).toBe('active');
+    expect((await state.list('mq/')).map(({ key }) => key)).toEqual(keys);
   });
 
   test('is not put back after that: the directory is the one that it was put into', async () => {

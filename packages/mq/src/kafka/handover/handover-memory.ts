@@ -1,6 +1,6 @@
-import type { StateEntry, StateStore } from '@colorway/core';
+import type { Color, StateEntry, StateStore } from '@colorway/core';
 import { sleep, updateEntry } from '@colorway/core/background';
-import type { FenceStore, Reading } from '../../ownership/fence-store.js';
+import type { FenceStore } from '../../ownership/fence-store.js';
 import {
   encodeFence,
   encodeHandover,
@@ -8,6 +8,7 @@ import {
   parseHandover,
 } from '../../ownership/handover-codec.js';
 import { fenceKey, stateKey } from '../../ownership/handover-keys.js';
+import type { Reading } from '../../ownership/read-answer.js';
 import { type Remembered, type RememberedFence, restorePlan } from '../../ownership/restore-plan.js';
 import type { GroupMark } from './group-mark.js';
 
@@ -57,13 +58,19 @@ export class HandoverMemory {
 
   /**
    * Whether the read lacks what is known, because the directory was emptied. It is in it again then, and what was
-   * read is to be read again.
+   * read is to be read again. A fence that counts is never deleted, so that one is gone needs no mark to tell why.
    */
   async restore(
     entries: readonly StateEntry[],
     { reading, only, mark }: { reading: Reading; only: string | undefined; mark: string | undefined },
   ): Promise<boolean> {
-    const { store, signal } = this.#options;
+    const { store, signal, onRestored } = this.#options;
+    const lost = store.lostFences(entries, reading, only);
+    for (const { color, fences } of lost) await this.#create(color, fences);
+    if (lost.length > 0) {
+      onRestored();
+      return true;
+    }
     if (mark === undefined || !store.lacksKnown(entries, reading, only)) return false;
     // Keys may be deleted one by one, and the mark last.
     if ((await this.#options.mark.read()) === mark) {
@@ -96,16 +103,16 @@ export class HandoverMemory {
       const read = standing && parseHandover(standing.value);
       if (read?.kind === 'unreadable') return { kind: 'keep', result: [] };
       const plan = restorePlan(remembered, read);
-      await this.#create(remembered, plan.fences);
+      await this.#create(remembered.color, plan.fences);
       return plan.state === undefined
         ? { kind: 'keep', result: [] }
         : { kind: 'put', value: encodeHandover(plan.state, names), result: plan.fences };
     });
     // Somebody who saw them without a state may have taken them for ones that were made too late.
-    await this.#create(remembered, result);
+    await this.#create(remembered.color, result);
   }
 
-  async #create({ color }: Remembered, fences: readonly RememberedFence[]): Promise<void> {
+  async #create(color: Color, fences: readonly RememberedFence[]): Promise<void> {
     const { state, store, by } = this.#options;
     for (let at = 0; at < fences.length; at += AT_ONCE) {
       await Promise.all(
