@@ -43,6 +43,7 @@ describe('what a read lacks', () => {
   it('is not one that counts no more, or of which nobody knows what became', () => {
     expect(lost([state({ kind: 'absent', epoch: 5, since: 6 })])).toEqual([]);
     expect(lost([state({ kind: 'active', epoch: 9, since: 9 })])).toEqual([]);
+    expect(lost([state({ kind: 'active', epoch: 4, since: 4 })])).toEqual([]);
     expect(lost([])).toEqual([]);
   });
 
