@@ -16,7 +16,7 @@ export function unreadableEntry(key: string, { why }: Unreadable): ColorwayError
 }
 
 export function lostMessage(group: string, topic: string): string {
-  return `The directory has lost the hand-over of group ${quote(group)}, topic ${quote(topic)}: it was emptied while consumers ran. They have put back what they know. Before the directory is emptied, stop the consumers, or delete nothing below mq/ and mq-names/; environments that are to go on have to be made again.`;
+  return `The directory has lost the hand-over of group ${quote(group)}, topic ${quote(topic)}: it was emptied, wholly or in part, while consumers ran. They have put back what they know. Before the directory is emptied, stop the consumers, or delete nothing below mq/ and mq-names/; environments that are to go on have to be made again.`;
 }
 
 export function countStep(
