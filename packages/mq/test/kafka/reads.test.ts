@@ -64,6 +64,11 @@ describe('a color that joins beside 50 that are there, on 12 partitions', () => 
 
   test('a member of the baseline reads the whole topic after it was assigned partitions: once, or twice', async () => {
     for (let at = 0; at < COLORS; at++) await stand(`c-${at}`);
+    // Of which topic they are is unknown until somebody has looked.
+    const before = await shop.start('before');
+    await settled();
+    await before.consumer.disconnect();
+    await before.coloring.close();
     let assigned = 0;
     let after = 0;
     shop.intercept = (consumer) =>
