@@ -34,6 +34,9 @@ const INSIDE = /(?:^|\.)(?:svc|local|internal|localdomain|lan|consul)(?:\.|$)/;
 /** Reads targets, and remembers those of URLs. */
 export class Targets {
   readonly #byOrigin = new Map<string, Target | undefined>();
+  /** Most calls go where the one before went: two texts compare faster than a new one is hashed. */
+  #lastOrigin: string | undefined;
+  #lastTarget: Target | undefined;
   readonly #serviceOf: (host: string) => string | undefined;
   readonly #isListed: (host: string) => boolean;
   readonly #ports: 'any' | ReadonlySet<number>;
@@ -53,11 +56,11 @@ export class Targets {
   ofOrigin(origin: string | URL | undefined): Target | undefined {
     if (origin === undefined || origin === null) return undefined;
     const text = typeof origin === 'string' ? origin : origin.origin;
+    if (text === this.#lastOrigin) return this.#lastTarget;
     const known = this.#byOrigin.get(text);
-    if (known !== undefined || this.#byOrigin.has(text)) return known;
-    const target = this.#parse(text);
-    if (this.#byOrigin.size >= MAX_REMEMBERED) this.#byOrigin.clear();
-    this.#byOrigin.set(text, target);
+    const target = known !== undefined || this.#byOrigin.has(text) ? known : this.#remember(text);
+    this.#lastOrigin = text;
+    this.#lastTarget = target;
     return target;
   }
 
@@ -82,6 +85,13 @@ export class Targets {
       isLocal,
       isSingleLabel,
     };
+  }
+
+  #remember(text: string): Target | undefined {
+    const target = this.#parse(text);
+    if (this.#byOrigin.size >= MAX_REMEMBERED) this.#byOrigin.clear();
+    this.#byOrigin.set(text, target);
+    return target;
   }
 
   #parse(text: string): Target | undefined {

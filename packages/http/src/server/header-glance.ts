@@ -8,7 +8,8 @@ export const MAY_CARRY_WANTED = 2;
  * Whether a header of these names (in lower case) may stand in a request: `flow` are those that carry a flow type. A no
  * is certain. Node makes the `headers` object when somebody first asks for it, which costs more than the rest of an
  * uncolored request's way through the middleware; so, while nobody has, only names of the right length, first and last
- * letter are looked for in the list as it came. Once there is an object, somebody may have added to it, and it is asked.
+ * letter are looked for in the list as it came. Once there is an object (Fastify 5 makes it), somebody may have added to it,
+ * and it is asked for the names themselves.
  */
 export function headerGlance(flow: readonly string[], wanted: string): (request: RawRequest) => number {
   const shapes = [...flow.map((name) => shapeOf(name, MAY_CARRY_FLOW)), shapeOf(wanted, MAY_CARRY_WANTED)];
@@ -17,8 +18,12 @@ export function headerGlance(flow: readonly string[], wanted: string): (request:
   for (const { length } of shapes) lengths |= 1 << length;
   return function mayCarry(request: RawRequest): number {
     const { rawHeaders } = request;
-    if (rawHeaders === undefined || hasHeadersObject(request)) return MAY_CARRY_FLOW | MAY_CARRY_WANTED;
     let found = 0;
+    if (rawHeaders === undefined || hasHeadersObject(request)) {
+      const { headers } = request;
+      for (const name of flow) if (headers[name] !== undefined) found |= MAY_CARRY_FLOW;
+      return headers[wanted] === undefined ? found : found | MAY_CARRY_WANTED;
+    }
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at] as string;
       if (((lengths >>> name.length) & 1) === 0) continue;

@@ -53,9 +53,13 @@ it('says no to the headers of an ordinary request, without making the headers ob
 it('asks the headers object once somebody has made it: an earlier middleware may have added to it', () => {
   const changed = request('Host', 'a');
   changed.headers['x-infr-flowtype'] = 'CE_feat-cart';
+  expect(mayCarry(changed)).toBe(MAY_CARRY_FLOW);
+  changed.headers[WANTED] = 'stock';
   expect(mayCarry(changed)).toBe(MAY_CARRY_FLOW | MAY_CARRY_WANTED);
 });
 
 it('asks where the list of headers is not to be had', () => {
-  expect(mayCarry({ headers: {} } as IncomingMessage)).toBe(MAY_CARRY_FLOW | MAY_CARRY_WANTED);
+  expect(mayCarry({ headers: { baggage: 'a=b' } } as unknown as IncomingMessage)).toBe(MAY_CARRY_FLOW);
+  expect(mayCarry({ headers: { [WANTED]: 'stock' } } as unknown as IncomingMessage)).toBe(MAY_CARRY_WANTED);
+  expect(mayCarry({ headers: {} } as IncomingMessage)).toBe(0);
 });

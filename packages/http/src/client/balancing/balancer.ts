@@ -37,6 +37,10 @@ export class Balancer<T> {
   /** By service and color: a storm in one environment leaves the retries of the others. */
   readonly #budgets = new Map<string, RetryBudget>();
   readonly #ejections: Ejections = { count: 0 };
+  /** The set that was asked for last: found by two comparisons, where the maps hash. */
+  #lastSet: EndpointSet<T> | undefined;
+  #lastInstances: Routed['instances'] | undefined;
+  #lastColor: Color | undefined;
 
   constructor(options: BalancerOptions<T>) {
     this.clock = options.clock ?? systemClock;
@@ -50,7 +54,13 @@ export class Balancer<T> {
 
   /** The set for a decision and the color of the call; the same one while the directory tells nothing new of these instances. */
   set({ instances, service }: Routed, color: Color | undefined): EndpointSet<T> {
-    return this.#sets.get(instances)?.get(color) ?? this.#make(instances, service, color);
+    if (this.#lastSet !== undefined && instances === this.#lastInstances && color === this.#lastColor)
+      return this.#lastSet;
+    const set = this.#sets.get(instances)?.get(color) ?? this.#make(instances, service, color);
+    this.#lastSet = set;
+    this.#lastInstances = instances;
+    this.#lastColor = color;
+    return set;
   }
 
   /** Drops what is gone from the view. */
