@@ -1,4 +1,4 @@
-import { type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Baggage, type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
@@ -38,6 +38,14 @@ export function withoutFlowType(context: Context, names: CarrierNames = carrierN
   return baggage === undefined
     ? cleared
     : propagation.setBaggage(cleared, baggage.removeEntries(...names.baggageKeys));
+}
+
+/**
+ * The baggage of a context for a header that says the flow type anyway: its own member may be missing, or say what the flow type was
+ * before. Spares making the member for a context that has nothing else.
+ */
+export function baggageBeside(context: Context): Baggage | undefined {
+  return context instanceof FlowContext ? context.otherBaggage : propagation.getBaggage(context);
 }
 
 /** The flow type of the work that is running; `undefined` outside any. */

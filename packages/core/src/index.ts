@@ -6,6 +6,7 @@ export type { Coloring, ContextLossOption, RegisterOptions, Registration } from 
 export {
   activeColor,
   activeFlowType,
+  baggageBeside,
   bind,
   detached,
   flowTypeIn,

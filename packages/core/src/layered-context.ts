@@ -48,6 +48,11 @@ export class FlowContext implements Context {
     this.#baggageKeys = baggageKeys;
   }
 
+  /** Without our member; what stands there for it may have said what the color was before. */
+  get otherBaggage(): Baggage | undefined {
+    return propagation.getBaggage(this.#below);
+  }
+
   getValue(key: symbol): unknown {
     if (key === FLOW_TYPE) return this.#flow;
     if (key !== BAGGAGE) return this.#below.getValue(key);

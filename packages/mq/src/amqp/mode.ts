@@ -39,8 +39,8 @@ export interface Mode {
   join(queue: string): Promise<void>;
   /** Puts back what was taken away at the broker since this instance has joined. */
   restore?(queue: string): Promise<Restored>;
-  /** Whose a message is that `reader` (a color, or the baseline) read from its queue. */
-  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner;
+  /** Whose a message of that color is that `reader` (a color, or the baseline) read from its queue. */
+  owner(queue: string, message: AmqpMessage, color: Color | undefined, reader: Color | undefined): Owner;
   /** Resolves when no further message comes to the color's queue. */
   leave(queue: string, color: Color, signal?: AbortSignal): Promise<void>;
   /** The color's queue is gone. */

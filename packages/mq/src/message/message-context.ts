@@ -4,12 +4,13 @@ import {
   type CarrierNames,
   type Coloring,
   carrierNames,
+  type FlowType,
   parseBaggage,
   runInContext,
   withFlowType,
   withoutFlowType,
 } from '@colorway/core';
-import { propagation } from '@opentelemetry/api';
+import { type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type MessageHeaders, messageBaggage, messageFlow } from './message-color.js';
 
 /**
@@ -25,7 +26,49 @@ export function runInMessageContext<T>(
   headers: MessageHeaders | undefined,
   fn: () => T,
 ): T {
-  return runIn(coloring.carriers, headers, fn);
+  return runInFlow(coloring, headers, messageFlow(headers, coloring.carriers), fn);
+}
+
+/** The same for a caller that has read the message's flow type already. */
+export function runInFlow<T>(
+  { carriers }: Pick<Coloring, 'carriers'>,
+  headers: MessageHeaders | undefined,
+  flow: FlowType | undefined,
+  fn: () => T,
+): T {
+  const baggage = messageBaggage(headers);
+  const outer = activeContext();
+  if (flow === undefined && baggage === undefined) {
+    // Most messages have no color and come where nothing is active: they enter no context.
+    if (outer === ROOT_CONTEXT) return fn();
+    if (activeFlowType() === undefined && propagation.getBaggage(outer) === undefined) return fn();
+    return runInContext(propagation.deleteBaggage(withoutFlowType(outer, carriers)), fn);
+  }
+  const carried = withBaggage(outer, isSaidBy(flow, baggage, carriers) ? undefined : baggage);
+  return runInContext(
+    flow === undefined ? withoutFlowType(carried, carriers) : withFlowType(carried, flow, carriers),
+    fn,
+  );
+}
+
+/** Whether the baggage has the flow type alone, as we write it: then the context has it without that it is parsed. */
+function isSaidBy(
+  flow: FlowType | undefined,
+  baggage: string | undefined,
+  { baggageKeys: [key] }: CarrierNames,
+): boolean {
+  if (flow === undefined || baggage === undefined) return false;
+  return (
+    baggage.length === key.length + 1 + flow.text.length &&
+    baggage.startsWith(key) &&
+    baggage.endsWith(flow.text) &&
+    baggage[key.length] === '='
+  );
+}
+
+function withBaggage(outer: Context, baggage: string | undefined): Context {
+  if (baggage !== undefined) return propagation.setBaggage(outer, parseBaggage(baggage));
+  return propagation.getBaggage(outer) === undefined ? outer : propagation.deleteBaggage(outer);
 }
 
 /**
@@ -35,34 +78,12 @@ export function runInMessageContext<T>(
  *     if (message) await inMessageContext(message, () => handle(message));
  */
 export function inMessageContext<T>(message: MessageWithHeaders, fn: () => T): T {
-  return runIn(
-    carrierNames(),
-    message.properties === undefined ? message.headers : message.properties.headers,
-    fn,
-  );
+  const headers = message.properties === undefined ? message.headers : message.properties.headers;
+  return runInMessageContext({ carriers: carrierNames() }, headers, fn);
 }
 
 /** A message of amqplib (`properties.headers`) or of kafkajs (`headers`). */
 export interface MessageWithHeaders {
   readonly headers?: MessageHeaders | undefined;
   readonly properties?: { readonly headers?: MessageHeaders | undefined };
-}
-
-function runIn<T>(names: CarrierNames, headers: MessageHeaders | undefined, fn: () => T): T {
-  const flow = messageFlow(headers, names);
-  const baggage = messageBaggage(headers);
-  const outer = activeContext();
-  // Most messages have no color and come where none is active: they enter no context.
-  if (flow === undefined && baggage === undefined) {
-    if (activeFlowType() === undefined && propagation.getBaggage(outer) === undefined) return fn();
-    return runInContext(propagation.deleteBaggage(withoutFlowType(outer, names)), fn);
-  }
-  const carried =
-    baggage === undefined
-      ? propagation.deleteBaggage(outer)
-      : propagation.setBaggage(outer, parseBaggage(baggage));
-  return runInContext(
-    flow === undefined ? withoutFlowType(carried, names) : withFlowType(carried, flow, names),
-    fn,
-  );
 }

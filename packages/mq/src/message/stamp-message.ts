@@ -1,5 +1,11 @@
-import { activeContext, type CarrierNames, type FlowType, formatBaggage, parseBaggage } from '@colorway/core';
-import { propagation } from '@opentelemetry/api';
+import {
+  activeContext,
+  baggageBeside,
+  type CarrierNames,
+  type FlowType,
+  formatBaggage,
+  parseBaggage,
+} from '@colorway/core';
 import { type MessageHeaders, messageBaggage } from './message-color.js';
 
 /**
@@ -17,16 +23,24 @@ export function stampMessage<Headers extends MessageHeaders>(
   flow: FlowType | undefined,
   carriers: CarrierNames,
 ): Headers | undefined {
-  if (flow === undefined) return headers;
+  return flow === undefined ? headers : (stampedHeaders(headers, flow, carriers) as Headers);
+}
+
+/** The same for a flow type that is there: an object of its own, for further headers. */
+export function stampedHeaders(
+  headers: MessageHeaders | undefined,
+  flow: FlowType,
+  carriers: CarrierNames,
+): Record<string, unknown> {
   const stamped: Record<string, unknown> = { ...headers };
-  for (const property of carriers.messageProperties) delete stamped[property];
+  if (headers !== undefined) for (const property of carriers.messageProperties) delete stamped[property];
   if (flow.kind === 'color') stamped[carriers.messageProperties[0]] = flow.color;
   stamped.baggage = baggageWith(flow, messageBaggage(headers), carriers);
-  return stamped as Headers;
+  return stamped;
 }
 
 function baggageWith(flow: FlowType, callers: string | undefined, { baggageKeys }: CarrierNames): string {
-  const others = callers === undefined ? propagation.getBaggage(activeContext()) : parseBaggage(callers);
+  const others = callers === undefined ? baggageBeside(activeContext()) : parseBaggage(callers);
   const kept = baggageKeys.length === 1 ? others : others?.removeEntries(...baggageKeys);
   return formatBaggage(kept, { key: baggageKeys[0], value: flow.text });
 }

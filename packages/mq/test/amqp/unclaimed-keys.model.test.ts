@@ -95,9 +95,9 @@ class World {
     const message = { fields: { exchange: SOURCE }, properties: { headers } } as unknown as AmqpMessage;
     const colorOf = (name: string) => names.parse(name)?.color;
     const reader = queue === QUEUE ? undefined : colorOf(queue);
-    if (isCopy(message, reader, carriers, colorOf)) return [];
-    if (reader !== undefined) return [reader];
     const color = messageColor(headers, carriers);
+    if (isCopy(message, color, reader, carriers, colorOf)) return [];
+    if (reader !== undefined) return [reader];
     if (color === undefined || headers.DMQ_ENV_TAG !== undefined) return ['base'];
     // It passes on what is a color's, stamped; what comes back is its own.
     const again = this.broker.route(`${QUEUE}.coloring`, key, { ...headers, DMQ_ENV_TAG: color });

@@ -14,6 +14,11 @@ export class Deliveries {
   /** Called when nothing of a queue that has colors is in hand any more: a moment before the broker is told. */
   onNone: ((name: string) => void) | undefined;
   readonly #held = new Map<number, InHand>();
+  /**
+   * The one that came last stands beside the others: most are settled before the next one comes, and a map that is filled and
+   * emptied by turns is made anew every few times.
+   */
+  #lastHeld: { tag: number; queue: InHand | undefined } = { tag: 0, queue: undefined };
   readonly #queues = new Map<string, InHand>();
   readonly #plain = emptyHand(undefined);
   /** Those that no handler has seen yet: they are on their way to their owner. */
@@ -33,10 +38,16 @@ export class Deliveries {
 
   /** What `get` took is told of late: later deliveries may be here already. */
   add(deliveryTag: number, queue: InHand): void {
-    this.#held.set(deliveryTag, queue);
+    this.#join();
     queue.count++;
-    if (deliveryTag > this.#last) this.#last = deliveryTag;
-    else this.#sort();
+    if (deliveryTag > this.#last) {
+      this.#last = deliveryTag;
+      this.#lastHeld.tag = deliveryTag;
+      this.#lastHeld.queue = queue;
+      return;
+    }
+    this.#held.set(deliveryTag, queue);
+    this.#sort();
   }
 
   /** A delivery was acknowledged or given back; with `allUpTo` all before it too. */
@@ -45,6 +56,7 @@ export class Deliveries {
       this.#settleOne(deliveryTag, isGivenBack);
       return;
     }
+    this.#join();
     for (const tag of this.#held.keys()) {
       if (tag > deliveryTag) return;
       this.#settleOne(tag, isGivenBack);
@@ -53,12 +65,12 @@ export class Deliveries {
 
   /** How often its queue has failed by now, this time included; `undefined` where that is nobody's business but the application's. */
   failed(deliveryTag: number): number | undefined {
-    const queue = this.#held.get(deliveryTag);
+    const queue = this.#queueOf(deliveryTag);
     return queue?.isDrained ? queue.givenBack + 1 : undefined;
   }
 
   has(deliveryTag: number): boolean {
-    return this.#held.has(deliveryTag);
+    return this.#queueOf(deliveryTag) !== undefined;
   }
 
   settleAll(): void {
@@ -82,6 +94,7 @@ export class Deliveries {
 
   /** What handlers have in hand, up to a tag. */
   handed(upTo: number): readonly number[] {
+    this.#join();
     return [...this.#held.keys()].filter((tag) => tag <= upTo && !this.#ours.has(tag));
   }
 
@@ -103,22 +116,39 @@ export class Deliveries {
   }
 
   get size(): number {
+    this.#join();
     return this.#held.size;
   }
 
   /** The oldest; `Infinity` where there is none. */
   get first(): number {
+    this.#join();
     for (const tag of this.#held.keys()) return tag;
     return Number.POSITIVE_INFINITY;
   }
 
   #settleOne(deliveryTag: number, isGivenBack: boolean): void {
-    const queue = this.#held.get(deliveryTag);
+    const queue = this.#queueOf(deliveryTag);
     if (queue === undefined) return;
-    this.#held.delete(deliveryTag);
+    if (this.#lastHeld.queue !== undefined && this.#lastHeld.tag === deliveryTag)
+      this.#lastHeld.queue = undefined;
+    else this.#held.delete(deliveryTag);
     queue.count--;
     queue.givenBack = isGivenBack ? queue.givenBack + 1 : 0;
     if (queue.count === 0 && queue.name !== undefined) this.onNone?.(queue.name);
+  }
+
+  #queueOf(deliveryTag: number): InHand | undefined {
+    const { tag, queue } = this.#lastHeld;
+    return queue !== undefined && tag === deliveryTag ? queue : this.#held.get(deliveryTag);
+  }
+
+  /** The last one goes behind the others, where they are looked at together, or another one has come. */
+  #join(): void {
+    const { tag, queue } = this.#lastHeld;
+    if (queue === undefined) return;
+    this.#held.set(tag, queue);
+    this.#lastHeld.queue = undefined;
   }
 
   #sort(): void {

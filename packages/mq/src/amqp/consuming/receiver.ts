@@ -1,6 +1,6 @@
-import type { Color, Coloring } from '@colorway/core';
+import { type Color, type Coloring, colorOf } from '@colorway/core';
 import { type Scope, unlessAborted } from '@colorway/core/background';
-import { messageColor, runInMessageContext } from '../../message/index.js';
+import { messageColor, messageFlow, runInFlow, runInMessageContext } from '../../message/index.js';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from '../amqp-channel.js';
 import type { Address, Mode } from '../mode.js';
 import type { AstrayMessages } from '../sending/astray-messages.js';
@@ -43,8 +43,10 @@ export class Receiver {
       if (message === null) return this.#ended(consumer);
       const { deliveryTag } = message.fields;
       if (consumer.stopping && acknowledges) return this.#parts.channel.nack(message, false, true);
-      const color = this.#colorOf(message);
-      const owner = this.#parts.mode.owner(queue, message, reader);
+      const { headers } = message.properties;
+      const flow = messageFlow(headers, this.#coloring.carriers);
+      const color = colorOf(flow);
+      const owner = this.#parts.mode.owner(queue, message, color, reader);
       markSpan(name, color, owner);
       if (owner.kind === 'foreign') {
         tally.foreign(color, owner.reason);
@@ -52,11 +54,14 @@ export class Receiver {
         return undefined;
       }
       if (acknowledges) this.#parts.deliveries.add(deliveryTag, inHand);
+      if (owner.kind === 'own') {
+        tally.own(color, owner.reason);
+        return runInFlow(this.#coloring, headers, flow, () => onMessage(message));
+      }
       const handle = (): unknown => {
         tally.own(color, owner.reason);
-        return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
+        return runInFlow(this.#coloring, headers, flow, () => onMessage(message));
       };
-      if (owner.kind === 'own') return handle();
       this.#inBackground(`passing on a message of ${name}`, async () => {
         if (await this.#passOn(message, owner.to, acknowledges)) tally.foreign(color, owner.reason);
         else if (!acknowledges) handle();
@@ -85,7 +90,7 @@ export class Receiver {
     tally: Tally,
   ): Promise<boolean> {
     const color = this.#colorOf(message);
-    const owner = this.#parts.mode.owner(queue, message, reader);
+    const owner = this.#parts.mode.owner(queue, message, color, reader);
     const acknowledges = options?.noAck !== true;
     if (owner.kind === 'astray' && (await this.#passOn(message, owner.to, acknowledges))) {
       tally.foreign(color, owner.reason);

@@ -1,5 +1,6 @@
-import type { Color } from '@colorway/core';
+import type { Color, Coloring } from '@colorway/core';
 import { sleep } from '@colorway/core/background';
+import { messageColor } from '../../message/index.js';
 import type { AmqpMessage } from '../amqp-channel.js';
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { Mode } from '../mode.js';
@@ -14,6 +15,7 @@ export function hasCopies(mode: Mode): boolean {
 }
 
 export interface DiscardParts {
+  readonly coloring: Pick<Coloring, 'carriers'>;
   readonly mode: Mode;
   readonly state: ConnectionState;
 }
@@ -29,7 +31,7 @@ export interface DiscardOptions {
  * where there are no copies: then the queue's length says it.
  */
 export async function discardCopies(
-  { mode, state }: DiscardParts,
+  { coloring: { carriers }, mode, state }: DiscardParts,
   queue: string,
   name: string,
   color: Color,
@@ -55,7 +57,10 @@ export async function discardCopies(
         if (got.length === 0) await sleep(LOOK_EVERY_MS, signal);
         continue;
       }
-      const own = batch.filter((message) => mode.owner(queue, message, color).kind !== 'foreign').length;
+      const said = ({ properties }: AmqpMessage) => messageColor(properties.headers, carriers);
+      const isOwn = (message: AmqpMessage): boolean =>
+        mode.owner(queue, message, said(message), color).kind !== 'foreign';
+      const own = batch.filter(isOwn).length;
       discarded += own;
       if (own > 0) await onDiscard(discarded);
       channel.ack(last, true);

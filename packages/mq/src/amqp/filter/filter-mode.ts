@@ -1,6 +1,5 @@
 import { type Color, type Coloring, ColorwayError, quote, type StateStore } from '@colorway/core';
 import { type Scope, sleep, withTimeLimit } from '@colorway/core/background';
-import { messageColor } from '../../message/index.js';
 import type { AmqpChannel, AmqpMessage, QueueOptions, QueueState } from '../amqp-channel.js';
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { Mode, Owner } from '../mode.js';
@@ -84,13 +83,12 @@ export class FilterMode implements Mode {
     this.#views.set(queue, view);
   }
 
-  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
+  owner(queue: string, message: AmqpMessage, color: Color | undefined, reader: Color | undefined): Owner {
     const view = this.#views.get(queue);
-    const color = messageColor(message.properties.headers, this.#coloring.carriers);
     const { exchange } = message.fields;
     if (exchange === '' || view === undefined) return this.#sentStraight(queue, view, color, reader);
-    if (reader !== undefined && color !== reader) return { kind: 'foreign', reason: 'other-color' };
-    if (color === undefined) return { kind: 'own', reason: 'no-color' };
+    if (reader !== undefined && color !== reader) return OTHERS;
+    if (color === undefined) return COLORLESS;
     const isColors = isWithin(view.of(color), exchange, sentAt(message));
     if (reader !== undefined)
       return isColors ? { kind: 'own', reason: 'within-span' } : { kind: 'foreign', reason: 'outside-span' };
@@ -159,3 +157,6 @@ export class FilterMode implements Mode {
     );
   }
 }
+
+const OTHERS: Owner = { kind: 'foreign', reason: 'other-color' };
+const COLORLESS: Owner = { kind: 'own', reason: 'no-color' };

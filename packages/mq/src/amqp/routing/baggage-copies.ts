@@ -1,5 +1,4 @@
 import type { CarrierNames, Color } from '@colorway/core';
-import { messageColor } from '../../message/index.js';
 import type { AmqpMessage } from '../amqp-channel.js';
 
 /**
@@ -9,10 +8,12 @@ import type { AmqpMessage } from '../amqp-channel.js';
  *
  * A copy that waits for too long may be dead-lettered, and come to a queue again: the broker has noted where it died.
  *
+ * @param color what the message says.
  * @param colorOf the color whose queue that is; `undefined` for others.
  */
 export function isCopy(
   { fields, properties: { headers } }: AmqpMessage,
+  color: Color | undefined,
   reader: Color | undefined,
   carriers: CarrierNames,
   colorOf: (queue: string) => Color | undefined,
@@ -21,7 +22,6 @@ export function isCopy(
   if (carriers.messageProperties.some((property) => headers[property] !== undefined)) return false;
   const died = deaths(headers['x-death']);
   if (reader === undefined && died.length === 0) return false;
-  const color = messageColor(headers, carriers);
   // What is sent to a color's queue by its name is meant for it.
   if (reader !== undefined && fields.exchange !== '' && color !== reader) return true;
   return died.some((queue) => {

@@ -39,11 +39,19 @@ export interface RoutingNames {
 
 /** Whether the names of a queue's exchanges fit. A queue whose name is too long is reached straight, and has no colors. */
 export function canBeRouted(queue: string): boolean {
+  // Asked for each message. A character has at most three bytes for each of its units.
+  if (3 * queue.length + LONGEST_SUFFIX.length <= MAX_NAME_BYTES) return true;
   return Buffer.byteLength(queue) + Buffer.byteLength(LONGEST_SUFFIX) <= MAX_NAME_BYTES;
 }
 
+/** Nine names for each colored message: made once for each queue. */
+const known = new Map<string, RoutingNames>();
+const MAX_KNOWN = 1_000;
+
 /** @throws ColorwayError `COLORWAY_GROUP_NAME` for names that would be too long. */
 export function routingNames(queue: string): RoutingNames {
+  const found = known.get(queue);
+  if (found !== undefined) return found;
   const names = {
     coloring: `${queue}.coloring`,
     colors: `${queue}.coloring.colors`,
@@ -55,7 +63,12 @@ export function routingNames(queue: string): RoutingNames {
     unstamped: `${queue}.coloring.unstamped`,
     baggage: `${queue}.coloring.baggage`,
   };
-  if (canBeRouted(queue)) return names;
+  if (canBeRouted(queue)) {
+    // Queues of others come and go.
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(queue, Object.freeze(names));
+    return names;
+  }
   const bytes = Buffer.byteLength(names.ownColors);
   throw new ColorwayError(
     'COLORWAY_GROUP_NAME',

@@ -6,7 +6,6 @@ import {
   quote,
   type SubscriptionTarget,
 } from '@colorway/core';
-import { messageColor } from '../../message/index.js';
 import {
   type AmqpChannel,
   type AmqpMessage,
@@ -192,13 +191,13 @@ export class RoutingMode implements Mode {
    * color's all the same: what came straight to the queue, and what senders that know nothing of us say in the baggage
    * alone. A message that is passed on comes back at most once, because it is stamped then.
    */
-  owner(queue: string, message: AmqpMessage, reader: Color | undefined): Owner {
-    const isOthers = isCopy(message, reader, this.#carriers, (name) => this.#colorOf(queue, name));
-    if (isOthers) return { kind: 'foreign', reason: 'copy-of-another' };
-    if (reader !== undefined || !this.#state.routed.has(queue)) return ROUTED;
+  owner(queue: string, message: AmqpMessage, color: Color | undefined, reader: Color | undefined): Owner {
     const { headers } = message.properties;
-    const color = messageColor(headers, this.#carriers);
-    if (color === undefined) return ROUTED;
+    const isOthers =
+      headers?.baggage !== undefined &&
+      isCopy(message, color, reader, this.#carriers, (name) => this.#colorOf(queue, name));
+    if (isOthers) return { kind: 'foreign', reason: 'copy-of-another' };
+    if (color === undefined || reader !== undefined || !this.#state.routed.has(queue)) return ROUTED;
     const { exchange, routingKey } = message.fields;
     const isStamped = this.#carriers.messageProperties.some((property) => headers?.[property] === color);
     if (exchange !== '' && isStamped) return ROUTED;

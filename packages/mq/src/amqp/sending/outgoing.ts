@@ -13,7 +13,7 @@ import {
 } from '@colorway/core';
 import { callSafely, reasonOf } from '@colorway/core/background';
 import { type Context, propagation } from '@opentelemetry/api';
-import { messageBaggage, messageColor, stampMessage } from '../../message/index.js';
+import { messageBaggage, messageColor, stampedHeaders } from '../../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from '../amqp-channel.js';
 import type { CallOrder } from '../channel/call-order.js';
 import type { ChannelLife } from '../channel/channel-life.js';
@@ -199,8 +199,9 @@ function stamped(
   flow: FlowType,
   carriers: CarrierNames,
 ): PublishOptions {
-  const headers = stampSentAt(stampMessage(options?.headers, flow, carriers), flow);
-  return headers === undefined ? { ...options } : { ...options, headers };
+  const headers = stampedHeaders(options?.headers, flow, carriers);
+  if (flow.kind === 'color') stampSentAt(headers);
+  return { ...options, headers };
 }
 
 /** The active context, with what the headers say: an assumed color, baggage of the caller's. `undefined` where it says the same. */

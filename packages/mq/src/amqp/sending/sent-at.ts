@@ -1,13 +1,11 @@
-import type { FlowType } from '@colorway/core';
-import type { MessageHeaders } from '../../message/index.js';
 import type { AmqpMessage } from '../amqp-channel.js';
 
 /** When a colored message was published, in milliseconds since the epoch, by the clock of its publisher. */
 const SENT_AT = 'colorway-sent-at';
 
-/** Adds the time to headers that are ours already: those of a colored message. */
-export function stampSentAt(headers: MessageHeaders | undefined, flow: FlowType): MessageHeaders | undefined {
-  return flow.kind === 'color' ? { ...headers, [SENT_AT]: Date.now() } : headers;
+/** Adds the time to headers that are ours: those of a colored message, after it was stamped. */
+export function stampSentAt(headers: Record<string, unknown>): void {
+  headers[SENT_AT] = Date.now();
 }
 
 /**
