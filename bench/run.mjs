@@ -18,6 +18,7 @@ const BENCHMARKS = {
   'registry-change': './registry/registry-change.bench.mjs',
   'registry-load': './registry/registry-load.bench.mjs',
   amqp: './mq/amqp.bench.mjs',
+  'amqp-channel': './mq/channel.bench.mjs',
   kafka: './mq/kafka.bench.mjs',
   'kafka-join': './mq/kafka-join.bench.mjs',
   'mq-state': './mq/state.bench.mjs',
