@@ -1,4 +1,4 @@
-// What a user gets: each package is packed, its manifest and types are checked from the tarball (publint, attw), and each
+// What a user gets: each package is packed, its files are compared with a list, its manifest and types are checked from the tarball (publint, attw), and each
 // entry point is loaded by import and by require, and compiled against, as ESM and as CommonJS.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,14 +8,15 @@ import { checkDeclarationImports } from './lib/check-declaration-imports.mjs';
 import { packages } from './lib/entries.mjs';
 import { npm } from './lib/npm.mjs';
 import { bin, node } from './lib/run.mjs';
+import { tarballProblems } from './lib/tarball-contents.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'colorway-pack-'));
 let failed = false;
 try {
   for (const pack of packages()) {
     const { tarball, files } = packed(pack);
-    for (const name of ['README.md', 'LICENSE'].filter((file) => !files.includes(file))) {
-      console.log(`${pack.name}: the tarball has no ${name}`);
+    for (const problem of tarballProblems(pack.name, files)) {
+      console.log(problem);
       failed = true;
     }
     const attw = [bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'strict', '--format', 'ascii'];
