@@ -1,5 +1,6 @@
 import {
   appendFile,
+  chmod,
   mkdir,
   readdir,
   readFile,
@@ -369,6 +370,39 @@ describe('the folder', () => {
     await symlink(temporary, join(temporary, 'colorway-987654'));
     await expect(directory.state.get('k')).rejects.toMatchObject(refused);
   });
+
+  it('of everybody by default is one that others have opened, and is not used', async () => {
+    const temporary = await temporaryFolder();
+    temporaryFilesIn(temporary);
+    const own = join(temporary, `colorway-${process.getuid?.()}`);
+    await mkdir(own);
+    await chmod(own, 0o777);
+    const directory = fileDirectory();
+    cleanUp(() => directory.close());
+    await expect(directory.state.get('k')).rejects.toMatchObject({
+      code: 'COLORWAY_DIRECTORY_FAILED',
+      message: expect.stringMatching(/written by others.*COLORWAY_FOLDER/),
+    });
+    await chmod(own, 0o700);
+    await directory.state.create('k', 'v');
+  });
+
+  it.each(['COLORWAY_FOLDER', 'the option'])(
+    'that %s names is used as it is, and said to be open',
+    async (by) => {
+      const warnings = gatherWarnings();
+      const folder = join(await temporaryFolder(), 'shared');
+      temporaryFilesIn(folder);
+      await mkdir(folder);
+      await chmod(folder, 0o777);
+      if (by === 'COLORWAY_FOLDER') process.env.COLORWAY_FOLDER = folder;
+      const directory = fileDirectory(by === 'COLORWAY_FOLDER' ? {} : { folder });
+      cleanUp(() => directory.close());
+      await directory.state.create('k', 'v');
+      expect(warnings.codes()).toEqual(['COLORWAY_FOLDER_OPEN']);
+      expect(warnings.messages()[0]).toMatch(/written by others/);
+    },
+  );
 
   it('that cannot be made fails with the remedy, and is tried again', async () => {
     const folder = join(await temporaryFolder(), 'directory');

@@ -1,9 +1,15 @@
 import type { Coloring } from '@colorway/core';
+import { within } from '@colorway/core/background';
 import { type JsonHandler, jsonHandler } from './json-handler.js';
 
 export interface ReadinessOptions {
-  /** The service's own check: whether it can serve. Default: it always can. One that throws says no. */
+  /**
+   * The service's own check: whether it can serve. Default: it always can. One that throws says no. All who ask while it runs
+   * get its one answer: questions cost no more than one check at a time, whoever asks.
+   */
   readonly check?: () => boolean | Promise<boolean>;
+  /** How long the check may take, in milliseconds; then the answer is no until it has answered. Default 2,000. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -18,20 +24,33 @@ export interface ReadinessOptions {
  */
 export function readinessHandler(
   coloring: Pick<Coloring, 'isClosing'>,
-  { check }: ReadinessOptions = {},
+  { check, timeoutMs = 2_000 }: ReadinessOptions = {},
 ): JsonHandler {
+  const says = check === undefined ? async () => true : sharedCheck(check, timeoutMs);
   const no = (reason: string) => ({ status: 503, body: { ready: false, reason } });
   return jsonHandler(async () => {
     if (coloring.isClosing) return no('closing');
-    if (!(await says(check))) return no('check');
+    if (!(await says())) return no('check');
     return coloring.isClosing ? no('closing') : { status: 200, body: { ready: true } };
   });
 }
 
-async function says(check: ReadinessOptions['check']): Promise<boolean> {
+/** Of a check that hangs no second one is begun: its answer counts when it comes. */
+function sharedCheck(check: () => boolean | Promise<boolean>, timeoutMs: number): () => Promise<boolean> {
+  let running: Promise<boolean> | undefined;
+  return () => {
+    running ??= outcomeOf(check).finally(() => {
+      running = undefined;
+    });
+    const late = (): Error => new Error('late');
+    return within(timeoutMs, running, late, { keepsAlive: true }).catch(() => false);
+  };
+}
+
+async function outcomeOf(check: () => boolean | Promise<boolean>): Promise<boolean> {
   try {
-    return check === undefined || (await check()) === true;
+    return (await check()) === true;
   } catch {
-    return false;
+    return false; // it could not be asked, so it did not say yes
   }
 }

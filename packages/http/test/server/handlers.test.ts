@@ -106,3 +106,19 @@ it('readiness that turns while its check runs is the later one', async () => {
   );
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(503);
 });
+
+it('many who ask whether it is ready cost one check at a time, and one that hangs is not begun again', async () => {
+  let begun = 0;
+  const hanging: ((answer: boolean) => void)[] = [];
+  const check = (): boolean | Promise<boolean> =>
+    begun++ > 0 || new Promise<boolean>((resolve) => hanging.push(resolve));
+  const handler = readinessHandler({ isClosing: false }, { check, timeoutMs: 50 });
+  const port = await listen(createServer(handler));
+  const status = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/`)).status;
+  for (const _ of [1, 2])
+    expect(new Set(await Promise.all(Array.from({ length: 50 }, status)))).toEqual(new Set([503]));
+  expect(begun).toBe(1);
+  for (const answer of hanging) answer(true);
+  expect(await status()).toBe(200);
+  expect(begun).toBe(2);
+});

@@ -1,6 +1,7 @@
 import { ColorwayError, quote } from '@colorway/core';
 import { BrokerCore } from './broker/broker-core.js';
 import type { BrokerPort } from './broker/broker-port.js';
+import { MAX_PARTITIONS } from './broker/topics.js';
 import { kafkaMessage } from './client/batch.js';
 import { Admin } from './client/memory-admin.js';
 import { Consumer } from './client/memory-consumer.js';
@@ -19,7 +20,7 @@ import { type BrokerServer, serveBroker } from './wire/serve-broker.js';
 export interface MemoryBrokerOptions {
   /** A broker in another process of this machine: what its `listen()` returned. Default: a broker of its own. */
   readonly url?: string;
-  /** How many partitions a topic gets that comes to be by its first use. Default 1. */
+  /** How many partitions a topic gets that comes to be by its first use: 1 to 10,000. Default 1. */
   readonly partitions?: number;
 }
 
@@ -37,7 +38,8 @@ export interface MemoryBroker {
   /** How many messages a group has not committed yet, in the topics that it has read. */
   lag(groupId: string): Promise<number>;
   /**
-   * Serves other processes of this machine, and resolves with the `url` that their `memoryBroker({ url })` takes.
+   * Serves other processes of this machine, and resolves with the `url` that their `memoryBroker({ url })` takes. It ends with
+   * a secret: whoever has it can read and send every message.
    * A process that is gone counts as dead after the session timeout of its consumers. Keeps the process alive until `close`.
    */
   listen(): Promise<string>;
@@ -63,10 +65,10 @@ export interface MemoryBroker {
  */
 export function memoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const { url, partitions = 1 } = options;
-  if (!Number.isInteger(partitions) || partitions < 1) {
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
     throw new ColorwayError(
       'COLORWAY_INVALID_OPTION',
-      `partitions: ${quote(partitions)} must be a whole number, at least 1.`,
+      `partitions: ${quote(partitions)} must be a whole number from 1 to ${MAX_PARTITIONS}.`,
     );
   }
   const broker = url === undefined ? new BrokerCore(partitions) : connectBroker(url);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type MemoryBroker, memoryBroker } from '@colorway/mq/memory';
+import { frame } from '../../src/memory/wire/frames.js';
 import { cleanUp, cleanUpAll, consume, pause, send, until } from './support.js';
 
 jest.setTimeout(60_000);
@@ -80,7 +81,8 @@ describe('memory broker over a socket', () => {
       gate.close();
       for (const socket of sockets) socket.destroy();
     });
-    const remote = memoryBroker({ url: `memory://127.0.0.1:${(gate.address() as { port: number }).port}` });
+    const { port } = gate.address() as { port: number };
+    const remote = memoryBroker({ url: `memory://127.0.0.1:${port}${new URL(url).pathname}` });
     cleanUp(() => remote.close());
     const { handled } = await consume(remote, ['orders']);
     await send(broker, 'orders', 'a');
@@ -104,12 +106,54 @@ describe('memory broker over a socket', () => {
     expect(groups[0]?.members).toEqual([]);
   });
 
+  test('whoever does not know the secret calls nothing, and a single call cannot fill the memory', async () => {
+    const { broker, url, client } = await served();
+    // 58 bytes of a stranger: a topic with so many partitions that the process would end.
+    const call = frame({ id: 1, method: 'createTopic', args: ['t', 4_000_000_000] });
+    expect(call.length).toBeLessThan(64);
+    const small = frame({ id: 1, method: 'createTopic', args: ['t', 1] });
+    const secret = new URL(url).pathname.slice(1);
+    const wrong = secret.replace(/^./, (first) => (first === '0' ? '1' : '0'));
+    for (const bytes of [call, small, Buffer.concat([Buffer.from(wrong), small]), Buffer.alloc(100_000)]) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.on('error', () => {}); // what it still sends is refused
+      socket.resume().write(bytes);
+      await new Promise((resolve) => socket.once('close', resolve));
+    }
+    expect(await broker.admin().listTopics()).toEqual([]);
+
+    const admin = client().admin();
+    for (const numPartitions of [4_000_000_000, 10_001])
+      await expect(admin.createTopics({ topics: [{ topic: 't', numPartitions }] })).rejects.toMatchObject({
+        type: 'INVALID_PARTITIONS',
+      });
+    await admin.createTopics({ topics: [{ topic: 't' }] });
+    await expect(
+      admin.createPartitions({ topicPartitions: [{ topic: 't', count: 4_000_000_000 }] }),
+    ).rejects.toMatchObject({ type: 'INVALID_PARTITIONS' });
+  });
+
+  test('a secret that comes in pieces is one', async () => {
+    const { broker, url } = await served();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    cleanUp(() => socket.destroy());
+    const bytes = Buffer.concat([
+      Buffer.from(new URL(url).pathname.slice(1)),
+      frame({ id: 1, method: 'createTopic', args: ['t', 1] }),
+    ]);
+    for (const byte of bytes) {
+      socket.write(Buffer.from([byte]));
+      await pause(1);
+    }
+    await until('made', async () => (await broker.admin().listTopics()).includes('t'));
+  });
+
   test('bytes that are no call end the connection, and harm nobody', async () => {
     const { broker, url } = await served();
     for (const bytes of [
-      'GET / HTTP/1.1\r\nhost: x\r\n\r\n',
-      '\0\0\0\x04junk',
-      Buffer.from([0, 0, 0, 2, 255, 15, 1]),
+      'GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n',
+      `${new URL(url).pathname.slice(1)}\0\0\0\x04junk`,
+      Buffer.from([...Buffer.from(new URL(url).pathname.slice(1)), 0, 0, 0, 2, 255, 15, 1]),
     ]) {
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
       socket.on('error', () => {});
@@ -127,7 +171,7 @@ describe('memory broker over a socket', () => {
     await expect(remote.admin().listTopics()).rejects.toMatchObject({
       name: 'KafkaJSConnectionError',
       retriable: true,
-      message: expect.stringContaining(url),
+      message: expect.stringContaining(`memory://127.0.0.1:${new URL(url).port} `),
     });
     await expect(
       broker

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ColorwayError, isColorwayError, quote } from '@colorway/core';
+import { ColorwayError, isColorwayError, quote, warnOnce } from '@colorway/core';
+import { rightsProblem } from './folder-rights.js';
 
 const STALE_TEMPORARY_MS = 60 * 60 * 1_000;
 
@@ -65,20 +66,25 @@ export class Folder {
 
   async #make(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
-    if (this.#isDefault) await this.#checkOwner();
+    await this.#checkRights();
     for (const part of [this.instances, this.state, this.#temporary])
       await mkdir(part, { recursive: true, mode: 0o700 });
     await this.#removeStale();
   }
 
-  /** The default folder stands where everybody may write: another user could have made it first. */
-  async #checkOwner(): Promise<void> {
-    const found = await lstat(this.path);
-    if (found.isDirectory() && (userId() === undefined || found.uid === userId())) return;
-    throw new ColorwayError(
-      'COLORWAY_DIRECTORY_FAILED',
-      `The folder ${quote(this.path)} belongs to another user. Remove it, or name one of your own in COLORWAY_FOLDER.`,
-    );
+  /**
+   * Who may write into the folder decides where calls go. The default one stands where everybody may write, so another user
+   * could have made it first, or opened it: it must be this user's alone. One that was named is as open as somebody made it, for
+   * services of several users say: what others may do is said once.
+   */
+  async #checkRights(): Promise<void> {
+    const found = this.#isDefault ? await lstat(this.path) : await stat(this.path);
+    const problem = rightsProblem(found, userId(), this.#isDefault);
+    if (problem === undefined) return;
+    const { what, remedy } = problem;
+    const message = `The folder ${quote(this.path)} of the directory ${what}: whoever writes there decides where calls go. ${remedy}`;
+    if (this.#isDefault) throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', message);
+    warnOnce('COLORWAY_FOLDER_OPEN', message, this.path);
   }
 
   /** What processes left behind that were killed while they wrote. */

@@ -7,6 +7,9 @@ import { PartitionLog } from './partition-log.js';
 /** As Kafka has it. */
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
+/** Each is an object of its own: one call must not fill the memory. */
+export const MAX_PARTITIONS = 10_000;
+
 /** All topics of a broker. */
 export class Topics {
   readonly #logs = new Map<string, PartitionLog[]>();
@@ -40,8 +43,11 @@ export class Topics {
       );
     }
     if (this.#logs.has(topic)) return false;
-    if (!Number.isInteger(partitions) || partitions < 1) {
-      throw new BrokerError('INVALID_PARTITIONS', `A topic cannot have ${quote(partitions)} partitions.`);
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
+      throw new BrokerError(
+        'INVALID_PARTITIONS',
+        `A topic cannot have ${quote(partitions)} partitions: it has 1 to ${MAX_PARTITIONS}.`,
+      );
     }
     this.#ids.set(topic, randomBytes(16).toString('hex'));
     this.#logs.set(
@@ -53,10 +59,10 @@ export class Topics {
 
   grow(topic: string, partitions: number): void {
     const logs = this.logs(topic);
-    if (!Number.isInteger(partitions) || partitions <= logs.length) {
+    if (!Number.isInteger(partitions) || partitions <= logs.length || partitions > MAX_PARTITIONS) {
       throw new BrokerError(
         'INVALID_PARTITIONS',
-        `Topic ${quote(topic)} has ${logs.length} partitions; it can only get more, and not ${quote(partitions)}.`,
+        `Topic ${quote(topic)} has ${logs.length} partitions; it can only get more, up to ${MAX_PARTITIONS}, and not ${quote(partitions)}.`,
       );
     }
     while (logs.length < partitions) logs.push(new PartitionLog(logs.length));

@@ -25,23 +25,27 @@ export function connectBroker(url: string): RemoteBroker {
 }
 
 class Link {
-  readonly #url: string;
+  /** Without the secret, for messages. */
+  readonly #address: string;
   readonly #port: number;
+  readonly #secret: string;
   readonly #pending = new Map<number, Deferred<unknown>>();
   #socket: Socket | undefined;
   #calls = 0;
   #closed = false;
 
   constructor(url: string) {
-    const parsed = /^memory:\/\/127\.0\.0\.1:(\d{1,5})$/.exec(url);
+    const parsed = /^memory:\/\/127\.0\.0\.1:(\d{1,5})\/([0-9a-f]{32})$/.exec(url);
     if (parsed === null) {
       throw new ColorwayError(
         'COLORWAY_INVALID_OPTION',
-        `url: ${quote(url)} must be what listen() of a memory broker returned, like "memory://127.0.0.1:4711".`,
+        `url: ${quote(url)} must be what listen() of a memory broker returned, like "memory://127.0.0.1:4711/" and a secret.`,
       );
     }
-    this.#url = url;
-    this.#port = Number(parsed[1]);
+    const [, port, secret = ''] = parsed;
+    this.#address = `memory://127.0.0.1:${port}`;
+    this.#port = Number(port);
+    this.#secret = secret;
   }
 
   call(method: Call['method'], args: Call['args']): Promise<unknown> {
@@ -66,6 +70,7 @@ class Link {
     if (this.#socket !== undefined) return this.#socket;
     const socket = connect(this.#port, '127.0.0.1').setNoDelay(true);
     this.#socket = socket;
+    socket.write(this.#secret);
     const reader = new FrameReader((value) => this.#answered(socket, value));
     socket.on('data', (chunk) => {
       try {
@@ -98,7 +103,7 @@ class Link {
   /** Shaped as KafkaJS's, which retries. */
   #broken(cause: Error | undefined): Error {
     const error = new Error(
-      `The memory broker at ${this.#url} cannot be reached. Is the process that listens alive?`,
+      `The memory broker at ${this.#address} cannot be reached. Is the process that listens alive?`,
       { cause },
     );
     return Object.assign(error, { name: 'KafkaJSConnectionError', retriable: true });

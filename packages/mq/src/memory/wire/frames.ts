@@ -4,6 +4,9 @@ import { deserialize, serialize } from 'node:v8';
 const MAX_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 4;
 
+/** Of the secret that a URL ends with, in hexadecimal, and that a connection begins with. */
+export const SECRET_BYTES = 16;
+
 /** Length, then the value in V8's serialization format, which keeps Buffers. */
 export function frame(value: unknown): Buffer {
   const body = serialize(value);
