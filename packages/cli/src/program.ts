@@ -62,10 +62,21 @@ export function makeProgram(version: string, withSession: WithSession): Command 
     .command('extend <color>')
     .description('let an environment live for so long from now')
     .addOption(duration('--ttl <duration>', 'how long, from now').default(604_800_000, '7d'))
-    .action((color: string, { ttl }) =>
+    .option('--reason <text>', 'why; kept with the environment')
+    .option('--yes', 'do not ask, where it is not yours')
+    .action((color: string, { ttl, reason, yes }) =>
       withSession(async (session) => {
         const { extendEnvironment } = await import('./commands/environment-commands.js');
-        await extendEnvironment(session, color, ttl);
+        await extendEnvironment(session, color, { ttlMs: ttl, reason, yes });
+      }),
+    );
+  env
+    .command('history <color>')
+    .description('who made an environment, and who changed it, when and why')
+    .action((color: string) =>
+      withSession(async (session) => {
+        const { environmentHistory } = await import('./commands/history.js');
+        await environmentHistory(session, color);
       }),
     );
   env
@@ -120,6 +131,7 @@ function leaving(command: Command): Command {
         .choices(['drain', 'discard'])
         .default('drain'),
     )
+    .option('--reason <text>', 'why; kept with the environment')
     .option('--yes', 'do not ask')
     .option('--no-wait', 'do not wait until the messages have left');
 }

@@ -28,7 +28,7 @@ describe('env', () => {
     await shell.start('order', 'feat-cart');
     expect((await shell.run('env', 'list')).out).toContain('order (1), stock (0)');
 
-    await shell.run('env', 'extend', 'feat-cart', '--ttl', '2w');
+    await shell.run('env', 'extend', 'feat-cart', '--ttl', '2w', '--yes');
     expect((await shell.run('env', 'list', '--json')).documents[0]).toMatchObject([
       { color: 'feat-cart', missing: ['stock'] },
     ]);

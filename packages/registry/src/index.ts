@@ -4,8 +4,13 @@ export type { ColoringService } from './coloring/service-coloring.js';
 export { type ComposeOptions, composeDirectory } from './compose-directory.js';
 export { createColoring } from './create-coloring.js';
 export {
+  type ChangeNote,
   type CreateEnvironmentOptions,
+  ENVIRONMENT_CHANNEL,
   type Environment,
+  type EnvironmentAct,
+  type EnvironmentChange,
+  type EnvironmentChanged,
   type EnvironmentOverview,
   Environments,
   type EnvironmentsOptions,

@@ -1,6 +1,7 @@
 import type { Environment } from '@colorway/registry';
 import { formatDuration } from '../duration.js';
 import type { Session } from '../session.js';
+import { notYours, sure } from './sure.js';
 
 export interface CreateOptions {
   readonly services: readonly string[];
@@ -16,6 +17,7 @@ export async function createEnvironment(
   const environment = await coloring.environments.create(color, {
     owner,
     services,
+    by: user,
     ...(ttlMs !== undefined && { ttlMs }),
   });
   output.answer({ environment, services }, () => {
@@ -24,12 +26,24 @@ export async function createEnvironment(
   });
 }
 
+export interface ExtendOptions {
+  readonly ttlMs: number;
+  readonly reason: string | undefined;
+  readonly yes: true | undefined;
+}
+
 export async function extendEnvironment(
-  { coloring, output }: Session,
+  session: Session,
   color: string,
-  ttlMs: number,
+  { ttlMs, reason, yes }: ExtendOptions,
 ): Promise<void> {
-  const environment = await coloring.environments.extend(color, { ttlMs });
+  const { coloring, output, user } = session;
+  const whose = notYours(await coloring.environments.get(color), user);
+  if (whose !== '') await sure(session, yes, `Set the end of environment ${color} anew? ${whose}`);
+  const environment = await coloring.environments.extend(color, {
+    ...{ ttlMs, by: user },
+    ...(reason !== undefined && { reason }),
+  });
   output.answer({ environment }, () => `Environment ${color} goes on, ${expiry(environment)}.`);
 }
 

@@ -3,9 +3,11 @@ import type { LeaveProgress } from '@colorway/registry';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { leaveLine } from './leave-line.js';
+import { notYours, sure } from './sure.js';
 
 export interface LeaveOptions {
   readonly onLeave: 'drain' | 'discard';
+  readonly reason?: string;
   readonly yes?: true;
   /** False with `--no-wait`. */
   readonly wait: boolean;
@@ -14,17 +16,20 @@ export interface LeaveOptions {
 export async function deleteEnvironment(
   session: Session,
   color: string,
-  { onLeave, yes, wait }: LeaveOptions,
+  { onLeave, reason, yes, wait }: LeaveOptions,
 ): Promise<void> {
-  const { coloring, output, signal } = session;
+  const { coloring, output, signal, user } = session;
+  const whose = notYours(await coloring.environments.get(color), user);
   const services = (await coloring.environments.memberships(color)).map(({ service }) => service);
   const leaving = await coloring.environments.leaving(color);
   const contents = contentsOf(services, leaving);
-  await sure(session, yes, `End environment ${color}? ${contents} ${FATE[onLeave]}`);
+  await sure(session, yes, `End environment ${color}? ${contents} ${FATE[onLeave]} ${whose}`.trimEnd());
   const { deleted, discarded } = await coloring.environments.delete(color, {
     onLeave,
     wait,
     signal,
+    by: user,
+    ...(reason !== undefined && { reason }),
     onProgress: (progress) => report(session, progress),
   });
   if (!deleted && leaving.length === 0 && services.length === 0) {
@@ -52,15 +57,22 @@ export async function withdrawService(
   session: Session,
   color: string,
   service: string,
-  { onLeave, yes, wait }: LeaveOptions,
+  { onLeave, reason, yes, wait }: LeaveOptions,
 ): Promise<void> {
-  const { coloring, output, signal } = session;
+  const { coloring, output, signal, user } = session;
+  const whose = notYours(await coloring.environments.get(color), user);
   const leaving = await coloring.environments.leaving(color, service);
-  await sure(session, yes, `Take ${service} out of environment ${color}? ${FATE[onLeave]}`);
+  await sure(
+    session,
+    yes,
+    `Take ${service} out of environment ${color}? ${FATE[onLeave]} ${whose}`.trimEnd(),
+  );
   const { withdrawn, discarded } = await coloring.environments.withdraw(service, color, {
     onLeave,
     wait,
     signal,
+    by: user,
+    ...(reason !== undefined && { reason }),
     onProgress: (progress) => report(session, progress),
   });
   output.answer({ color, service, withdrawn, discarded }, () => {
@@ -83,9 +95,4 @@ function report({ output }: Session, progress: LeaveProgress): void {
 function fate(color: string, wait: boolean, discarded: number): string {
   if (!wait) return ` Its messages leave meanwhile; colorway env status ${color} says how far they are.`;
   return discarded > 0 ? ` ${discarded} messages were thrown away.` : '';
-}
-
-async function sure({ confirm }: Session, yes: true | undefined, question: string): Promise<void> {
-  if (yes === true || (await confirm(question))) return;
-  throw new CommandFailure(EXIT.declined, 'DECLINED', 'nothing was changed.');
 }

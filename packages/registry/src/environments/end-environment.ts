@@ -8,9 +8,12 @@ import {
 } from '@colorway/core';
 import { CONFLICT, retryConflicts, updateEntry } from '@colorway/core/background';
 import { environmentKey, formatEnvironment, type StoredEnvironment } from './environment.js';
+import { type ChangeNote, publishChange, withChange } from './environment-history.js';
 import { usedKey } from './last-use.js';
 import { markLeaving, subscriptionEntries } from './leaving.js';
 import { parseMembership } from './membership.js';
+
+const EXPIRED: ChangeNote = { by: 'expiry', reason: 'its time was over' };
 
 /**
  * Ends an environment if it still is what was seen: marks it, with what becomes of its messages, has its
@@ -23,12 +26,20 @@ export async function endEnvironment(
   seen: StateEntry,
   now: number,
   onLeave: OnLeave = 'drain',
+  { by = 'expiry', reason }: ChangeNote = EXPIRED,
 ): Promise<boolean> {
   const fate = onLeave === 'discard' ? onLeave : (stored.onLeave ?? onLeave);
   const isMarked = stored.ending && stored.onLeave === fate;
-  const ending = formatEnvironment({ ...stored, ending: true, onLeave: fate });
+  const history = withChange(stored.history, {
+    act: 'ending',
+    at: now,
+    by,
+    ...(reason !== undefined && { reason }),
+  });
+  const ending = formatEnvironment({ ...stored, ending: true, onLeave: fate, history });
   const marked = isMarked ? seen : await state.compareAndSet(seen.key, ending, seen.version);
   if (marked === undefined) return false;
+  if (!isMarked) publishChange(stored.color, history);
   if (!(await withdrawAll(state, stored.color, marked.version, now, fate))) return false;
   await updateEntry(state, usedKey(stored.color), () => ({ kind: 'delete', result: undefined }));
   return state.compareAndDelete(marked.key, marked.version);

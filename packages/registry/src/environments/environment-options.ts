@@ -1,5 +1,6 @@
-import type { OnLeave } from '@colorway/core';
+import { ColorwayError, type OnLeave, quote } from '@colorway/core';
 import type { Reporter } from '@colorway/core/background';
+import type { ChangeNote } from './environment-history.js';
 import type { LeaveProgress } from './leave-progress.js';
 
 /** How long an environment lives when nobody says otherwise: 7 days. */
@@ -8,7 +9,7 @@ export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
 export interface EnvironmentsOptions {
   /** The wall clock, in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number;
-  /** Who is named in the memberships that are declared. Default `unknown`. */
+  /** Who is named in the memberships that are declared, and in the history of environments. Default `unknown`. */
   readonly declaredBy?: string;
   /** Reports what is caught: callbacks that throw, an environment that cannot be ended. Default: process warnings. */
   readonly reporter?: Reporter;
@@ -19,7 +20,7 @@ export interface EnvironmentsOptions {
 }
 
 /** How long an environment lives: from now, or up to a moment. `expiresAt` (milliseconds since the epoch) wins. */
-export interface Lifetime {
+export interface Lifetime extends ChangeNote {
   /** Default 7 days. */
   readonly ttlMs?: number;
   readonly expiresAt?: number;
@@ -32,7 +33,7 @@ export interface CreateEnvironmentOptions extends Lifetime {
 }
 
 /** What becomes of the messages of what ends. */
-export interface LeaveOptions {
+export interface LeaveOptions extends ChangeNote {
   /**
    * Messages that the color owns and has not handled: its consumers handle them, or the baseline's where it has
    * none alive (`drain`); or nobody does, and they are counted (`discard`). Default `drain`. What is being drained already
@@ -51,4 +52,23 @@ export interface LeaveOptions {
    * reads, neither the color's nor the baseline's, waits until one starts.
    */
   readonly wait?: boolean;
+}
+
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
+export function parseOwner(owner: unknown): string {
+  if (typeof owner === 'string' && owner.length >= 1 && owner.length <= 256) return owner;
+  throw new ColorwayError(
+    'COLORWAY_INVALID_OPTION',
+    `owner ${quote(owner)}: name a person or a team, in 1 to 256 characters.`,
+  );
+}
+
+/** When an environment ends. @throws ColorwayError `COLORWAY_INVALID_OPTION` */
+export function expiryOf({ ttlMs = DEFAULT_TTL_MS, expiresAt }: Lifetime, now: number): number {
+  const end = expiresAt ?? now + ttlMs;
+  if (Number.isFinite(end) && end > now) return end;
+  throw new ColorwayError(
+    'COLORWAY_INVALID_OPTION',
+    `${expiresAt === undefined ? `ttlMs ${quote(ttlMs)}` : `expiresAt ${quote(expiresAt)}`} is not in the future. Use milliseconds: ttlMs above 0, or expiresAt since the epoch.`,
+  );
 }

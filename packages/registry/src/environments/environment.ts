@@ -7,6 +7,7 @@ import {
   type StateEntry,
   warnOnce,
 } from '@colorway/core';
+import { type EnvironmentChange, parseHistory } from './environment-history.js';
 
 /** A colored environment. Times are milliseconds since the epoch. */
 export interface Environment {
@@ -24,13 +25,16 @@ export interface StoredEnvironment extends Environment {
   readonly ending: boolean;
   /** What becomes of its messages; from the mark on. */
   readonly onLeave?: OnLeave;
+  /** Who did what to it, the oldest first; empty for one that an older version made. */
+  readonly history: readonly EnvironmentChange[];
 }
 
 export { ENVIRONMENT_PREFIX, environmentKey };
 
 export function formatEnvironment(environment: StoredEnvironment): string {
-  const { color, owner, createdAt, expiresAt, ending, onLeave } = environment;
-  return JSON.stringify({ color, owner, createdAt, expiresAt, ...(ending ? { ending, onLeave } : {}) });
+  const { color, owner, createdAt, expiresAt, ending, onLeave, history } = environment;
+  const end = ending ? { ending, onLeave } : {};
+  return JSON.stringify({ color, owner, createdAt, expiresAt, ...end, history });
 }
 
 /** `undefined`, with one warning, for what is no environment: somebody else may write into the same store. */
@@ -38,7 +42,8 @@ export function parseEnvironment({ key, value }: StateEntry): StoredEnvironment 
   const read = parseJson(value);
   if (isEnvironment(read) && environmentKey(read.color) === key) {
     const { color, owner, createdAt, expiresAt, ending, onLeave } = read;
-    const stored = { color, owner, createdAt, expiresAt, ending: ending === true };
+    const history = parseHistory(read.history);
+    const stored = { color, owner, createdAt, expiresAt, ending: ending === true, history };
     return Object.freeze(onLeave === 'drain' || onLeave === 'discard' ? { ...stored, onLeave } : stored);
   }
   warnOnce(
@@ -67,7 +72,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function isEnvironment(read: unknown): read is Environment & { ending?: unknown; onLeave?: unknown } {
+function isEnvironment(
+  read: unknown,
+): read is Environment & { ending?: unknown; onLeave?: unknown; history?: unknown } {
   if (typeof read !== 'object' || read === null) return false;
   const { color, owner, createdAt, expiresAt } = read as Record<string, unknown>;
   return isColor(color) && typeof owner === 'string' && isTime(createdAt) && isTime(expiresAt);

@@ -5,7 +5,6 @@ import {
   parseColor,
   parseSubscription,
   quote,
-  type StateEntry,
   type StateStore,
   type Subscription,
 } from '@colorway/core';
@@ -31,13 +30,16 @@ import {
   toEnvironment,
 } from './environment.js';
 import { environmentExists, environmentUnknown } from './environment-errors.js';
+import { type EnvironmentChange, publishChange } from './environment-history.js';
 import {
   type CreateEnvironmentOptions,
-  DEFAULT_TTL_MS,
   type EnvironmentsOptions,
+  expiryOf,
   type LeaveOptions,
   type Lifetime,
+  parseOwner,
 } from './environment-options.js';
+import { EnvironmentRecords } from './environment-records.js';
 import { type LeaveProgress, progressOf } from './leave-progress.js';
 import { subscriptionEntries, withdrawService } from './leaving.js';
 import { formatMembership, type Membership, parseMembership } from './membership.js';
@@ -57,6 +59,7 @@ export class Environments {
   readonly #state: StateStore;
   readonly #now: () => number;
   readonly #declaredBy: string;
+  readonly #records: EnvironmentRecords;
   readonly #reporter: Reporter;
   readonly #signal: AbortSignal | undefined;
 
@@ -67,6 +70,7 @@ export class Environments {
     this.#now = options.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
     this.#reporter = options.reporter ?? defaultReporter();
+    this.#records = new EnvironmentRecords(this.#state, this.#now, this.#declaredBy);
   }
 
   /**
@@ -80,15 +84,22 @@ export class Environments {
       color: parseColor(color),
       owner: parseOwner(options.owner),
       createdAt,
-      expiresAt: this.#expiry(options),
+      expiresAt: expiryOf(options, this.#now()),
     });
-    const value = formatEnvironment({ ...environment, ending: false });
+    const history = this.#records.history([], 'created', options);
+    const value = formatEnvironment({ ...environment, ending: false, history });
     await retryConflicts(`Environment ${quote(color)}`, async () => {
       const { created, entry } = await this.#state.create(environmentKey(color), value);
-      if (created) return true;
+      if (created) {
+        publishChange(color, history);
+        return true;
+      }
       const standing = parseEnvironment(entry);
       if (standing === undefined || !isOver(standing, createdAt)) throw environmentExists(color, standing);
-      await endEnvironment(this.#state, standing, entry, createdAt);
+      // The store's time counts, where it has one: a host whose clock is days ahead must not end what others made.
+      const now = standing.ending ? createdAt : await this.#records.time();
+      if (!isOver(standing, now)) throw environmentExists(color, standing);
+      await endEnvironment(this.#state, standing, entry, now);
       return CONFLICT;
     });
     for (const service of services) await this.declare(service, color);
@@ -100,27 +111,37 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone.
    */
   async ensure(color: Color, options: Omit<CreateEnvironmentOptions, 'services'>): Promise<Environment> {
-    const expiresAt = this.#expiry(options);
+    const expiresAt = expiryOf(options, this.#now());
     return retryConflicts(`Environment ${quote(color)}`, async () => {
-      const found = await this.#find(color);
+      const found = await this.#records.find(color);
       if (found === undefined || found.stored?.ending) {
-        return this.create(color, { owner: options.owner, expiresAt }).catch((error: unknown) => {
+        return this.create(color, { ...options, expiresAt }).catch((error: unknown) => {
           if (error instanceof ColorwayError && error.code === 'COLORWAY_ENVIRONMENT_EXISTS') return CONFLICT;
           throw error;
         });
       }
       if (found.stored?.color !== color) throw environmentExists(color, found.stored);
       if (found.stored.expiresAt >= expiresAt) return toEnvironment(found.stored);
-      return this.#write({ ...found.stored, expiresAt }, found.entry);
+      return this.#records.write({ ...found.stored, expiresAt }, found.entry, 'prolonged', options);
     });
   }
 
   /** `undefined` for one that does not exist, or is being ended. */
   async get(color: Color): Promise<Environment | undefined> {
-    const stored = (await this.#find(color))?.stored;
+    const stored = (await this.#records.find(color))?.stored;
     return stored === undefined || stored.ending || stored.color !== color
       ? undefined
       : toEnvironment(stored);
+  }
+
+  /**
+   * Who did what to an environment, when and why, the oldest first: who made it, and the last 19 changes. It goes with it.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`; of one that is being ended it is told.
+   */
+  async history(color: Color): Promise<readonly EnvironmentChange[]> {
+    const stored = (await this.#records.find(color))?.stored;
+    if (stored?.color !== color) throw environmentUnknown(color, stored);
+    return stored.history;
   }
 
   /** All environments, by color. Those that are being ended, and what cannot be read, are left out. */
@@ -133,13 +154,13 @@ export class Environments {
 
   /** Extends an environment that would end sooner than asked; does nothing where there is none. */
   async prolong(color: Color, lifetime: Lifetime): Promise<void> {
-    const expiresAt = this.#expiry(lifetime);
+    const expiresAt = expiryOf(lifetime, this.#now());
     await retryConflicts(`Environment ${quote(color)}`, async () => {
-      const found = await this.#find(color);
+      const found = await this.#records.find(color);
       const stored = found?.stored;
       if (found === undefined || stored === undefined || stored.ending || stored.color !== color) return true;
       if (stored.expiresAt >= expiresAt) return true;
-      return this.#write({ ...stored, expiresAt }, found.entry);
+      return this.#records.write({ ...stored, expiresAt }, found.entry, 'prolonged', lifetime);
     });
   }
 
@@ -148,10 +169,10 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
    */
   async extend(color: Color, lifetime: Lifetime): Promise<Environment> {
-    const expiresAt = this.#expiry(lifetime);
+    const expiresAt = expiryOf(lifetime, this.#now());
     return retryConflicts(`Environment ${quote(color)}`, async () => {
-      const { stored, entry } = await this.#existing(color);
-      return this.#write({ ...stored, expiresAt }, entry);
+      const { stored, entry } = await this.#records.existing(color);
+      return this.#records.write({ ...stored, expiresAt }, entry, 'extended', lifetime);
     });
   }
 
@@ -176,7 +197,10 @@ export class Environments {
         if (!(await withdrawAll(this.#state, color, entry?.version, now, onLeave))) return CONFLICT;
         return entry === undefined ? false : this.#state.compareAndDelete(entry.key, entry.version);
       }
-      return (await endEnvironment(this.#state, stored, entry, now, onLeave)) || CONFLICT;
+      return (
+        (await endEnvironment(this.#state, stored, entry, now, onLeave, this.#records.note(options))) ||
+        CONFLICT
+      );
     });
     if (options.wait === false) return { deleted, discarded: 0 };
     return { deleted, discarded: await this.#left(color, undefined, options) };
@@ -190,9 +214,9 @@ export class Environments {
   async declare(service: string, color: Color): Promise<Membership> {
     const key = membershipKey(parseServiceName(service), parseColor(color));
     return retryConflicts(`Membership ${quote(key)}`, async () => {
-      const before = await this.#existing(color);
+      const before = await this.#records.existing(color);
       const { entry } = await this.#state.create(key, formatMembership(this.#now(), this.#declaredBy));
-      const after = await this.#existing(color).catch(async (error: unknown) => {
+      const after = await this.#records.existing(color).catch(async (error: unknown) => {
         // Whoever was ending the environment may have been past this membership.
         await this.#state.compareAndDelete(key, entry.version);
         throw error;
@@ -217,6 +241,16 @@ export class Environments {
     const { onLeave = 'drain', wait = true } = options;
     parseServiceName(service);
     const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, this.#now());
+    if (withdrawn) {
+      // It is done; that nobody can read who did it changes nothing.
+      await this.#records.remember(service, color, options).catch((error: unknown) => {
+        this.#reporter.failure(
+          'COLORWAY_HISTORY_FAILED',
+          `To note that ${quote(service)} was withdrawn`,
+          error,
+        );
+      });
+    }
     if (!wait) return { withdrawn, discarded: 0 };
     return { withdrawn, discarded: await this.#left(color, service, options) };
   }
@@ -241,11 +275,13 @@ export class Environments {
    * drained, unless whoever began it said otherwise, and nobody waits for that. Returns the colors that this
    * call ended; of many processes that sweep, one ends each. One that cannot be ended holds up no other.
    *
+   * @param now Default: the store's time, where it has one.
    * @throws what the first one that could not be ended failed with, after all others were looked at.
    */
-  async endExpired(now: number = this.#now()): Promise<readonly Color[]> {
+  async endExpired(now?: number): Promise<readonly Color[]> {
+    const judgedBy = now ?? (await this.#records.time());
     const failures: unknown[] = [];
-    const ended = await endExpired(this.#state, now, (_, error) => {
+    const ended = await endExpired(this.#state, judgedBy, (_, error) => {
       if (error !== undefined) failures.push(error);
     });
     if (failures.length > 0) throw failures[0];
@@ -261,39 +297,4 @@ export class Environments {
     };
     return awaitLeft(this.#state, color, service === undefined ? waiting : { ...waiting, service });
   }
-
-  async #write(environment: StoredEnvironment, seen: StateEntry): Promise<Environment | typeof CONFLICT> {
-    const written = await this.#state.compareAndSet(seen.key, formatEnvironment(environment), seen.version);
-    return written === undefined ? CONFLICT : toEnvironment(environment);
-  }
-
-  async #find(
-    color: Color,
-  ): Promise<{ stored: StoredEnvironment | undefined; entry: StateEntry } | undefined> {
-    const entry = await this.#state.get(environmentKey(parseColor(color)));
-    return entry && { stored: parseEnvironment(entry), entry };
-  }
-
-  async #existing(color: Color): Promise<{ stored: StoredEnvironment; entry: StateEntry }> {
-    const { stored, entry } = (await this.#find(color)) ?? {};
-    if (entry !== undefined && stored?.color === color && !stored.ending) return { stored, entry };
-    throw environmentUnknown(color, stored);
-  }
-
-  #expiry({ ttlMs = DEFAULT_TTL_MS, expiresAt }: Lifetime): number {
-    const end = expiresAt ?? this.#now() + ttlMs;
-    if (Number.isFinite(end) && end > this.#now()) return end;
-    throw new ColorwayError(
-      'COLORWAY_INVALID_OPTION',
-      `${expiresAt === undefined ? `ttlMs ${quote(ttlMs)}` : `expiresAt ${quote(expiresAt)}`} is not in the future. Use milliseconds: ttlMs above 0, or expiresAt since the epoch.`,
-    );
-  }
-}
-
-function parseOwner(owner: unknown): string {
-  if (typeof owner === 'string' && owner.length >= 1 && owner.length <= 256) return owner;
-  throw new ColorwayError(
-    'COLORWAY_INVALID_OPTION',
-    `owner ${quote(owner)}: name a person or a team, in 1 to 256 characters.`,
-  );
 }

@@ -1,6 +1,13 @@
 export { endExpired } from './end-expired.js';
 export type { Environment } from './environment.js';
 export {
+  type ChangeNote,
+  ENVIRONMENT_CHANNEL,
+  type EnvironmentAct,
+  type EnvironmentChange,
+  type EnvironmentChanged,
+} from './environment-history.js';
+export {
   type CreateEnvironmentOptions,
   DEFAULT_TTL_MS,
   type EnvironmentsOptions,

@@ -16,6 +16,7 @@ export const ENVIRONMENT_CALLS: Readonly<Record<string, (environments: Environme
   leaving: (environments) => environments.leaving('red'),
   memberships: (environments) => environments.memberships('red'),
   endExpired: (environments) => environments.endExpired(1e15),
+  history: (environments) => environments.history('red'),
 };
 
 /** Every call of a coloring of service `order` that asks its directory, by its name. */
