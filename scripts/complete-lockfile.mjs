@@ -75,7 +75,13 @@ function learnDigests(written) {
     for (const [place] of unknown) delete rest[place];
     const target = join(folder, 'package-lock.json');
     writeFileSync(target, JSON.stringify({ ...written, packages: rest }));
-    const options = ['--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    const options = [
+      '--package-lock-only',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ];
     npm(['install', ...options], { cwd: folder });
     const { packages: told } = JSON.parse(readFileSync(target, 'utf8'));
     let count = 0;
