@@ -1,4 +1,5 @@
 export { type Caller, callerOf } from './caller.js';
+export { type ReplayStore, replayMemory } from './replay.js';
 export {
   type AuthenticatedRequest,
   type ServiceAuth,

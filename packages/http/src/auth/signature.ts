@@ -24,13 +24,23 @@ export interface SignatureInput {
   /** In seconds since the epoch. */
   readonly created: number;
   readonly keyId: string;
+  /** When it ends, in seconds since the epoch, where the signer says so. */
+  readonly expires: number | undefined;
+  /** What the signer uses once. */
+  readonly nonce: string | undefined;
   /** The inner list with its parameters as it stands in the header: it is signed as it came. */
   readonly text: string;
 }
 
-export function formatInput(components: readonly string[], created: number, keyId: string): string {
+export function formatInput(
+  components: readonly string[],
+  created: number,
+  keyId: string,
+  nonce?: string,
+): string {
   const list = components.map((name) => `"${name}"`).join(' ');
-  return `(${list});created=${created};keyid="${keyId}";alg="hmac-sha256"`;
+  const once = nonce === undefined ? '' : `;nonce="${nonce}"`;
+  return `(${list});created=${created};keyid="${keyId}";alg="hmac-sha256"${once}`;
 }
 
 /** `undefined` for what is malformed, incomplete, or of another algorithm. */
@@ -41,9 +51,13 @@ export function parseInput(header: string): SignatureInput | undefined {
   const read = new Map(Array.from(parameters.matchAll(PARAMETER), ([, name, value]) => [name, value]));
   const created = Number(read.get('created') ?? Number.NaN);
   const keyId = unquoted(read.get('keyid'));
+  const expires = read.has('expires') ? Number(read.get('expires')) : undefined;
+  const nonce = unquoted(read.get('nonce'));
   if (!Number.isSafeInteger(created) || keyId === undefined) return undefined;
+  if (expires !== undefined && !Number.isSafeInteger(expires)) return undefined;
   if (read.has('alg') && unquoted(read.get('alg')) !== 'hmac-sha256') return undefined;
-  return new Set(components).size === components.length ? { components, created, keyId, text } : undefined;
+  if (new Set(components).size !== components.length) return undefined;
+  return { components, created, keyId, expires, nonce, text };
 }
 
 /** The bytes of our signature; `undefined` where there are none. */

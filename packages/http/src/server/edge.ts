@@ -27,7 +27,7 @@ import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
 import { headerGlance, MAY_CARRY_FLOW, MAY_CARRY_WANTED } from './header-glance.js';
-import { guardRegisteredServers, misdirection } from './misdirected.js';
+import { guardRegisteredServers, misdirection, servicesOf } from './misdirected.js';
 import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
@@ -89,7 +89,7 @@ export class Edge<Request> {
     const { color, carriers, assumeInstanceColor, inFlight } = coloring;
     this.#coloring = coloring;
     this.#accept = accept;
-    this.#authenticate = auth && authenticate(auth, carriers);
+    this.#authenticate = auth && authenticate(auth, carriers, servicesOf(coloring));
     this.#refusesInvalid = onInvalid === 'refuse';
     this.#onStale = staleContext(coloring);
     this.#explain = explain;

@@ -28,6 +28,11 @@ export function misdirection(coloring: Coloring, alsoServes: readonly string[] =
   return isMisdirected;
 }
 
+/** The services that this instance answers for, in lower case; `alsoServes` of later middlewares adds to them. */
+export function servicesOf(coloring: Coloring): ReadonlySet<string> {
+  return knownOf(coloring).services;
+}
+
 /** Has the servers that the coloring registers ask the same of what no middleware sees in time. */
 export function guardRegisteredServers(coloring: Coloring): void {
   const known = knownOf(coloring);

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import http from 'node:http';
 import { activeColor, withColor } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
 import { callerOf, type ServiceAuthOptions, serviceAuth } from '@colorway/http/auth';
+import { expressColoring } from '@colorway/http/express';
 import { metrics } from '@opentelemetry/api';
+import express5 from 'express';
 import { parseInput, parseSignature, signatureBase } from '../../src/auth/signature.js';
 import { countingMeterProvider } from '../server/counting-meter-provider.js';
 import { type FakeColoringOptions, fakeColoring } from '../server/fake-coloring.js';
@@ -38,7 +41,7 @@ async function start(
     caller: callerOf(req) ?? null,
     color: activeColor() ?? null,
   });
-  return (await host.start(fakeColoring(instance), { handle }, options)).port;
+  return (await host.start(fakeColoring({ service: 'stock', ...instance }), { handle }, options)).port;
 }
 
 describe.each(HOSTS.map((host) => [host.name, host] as const))('on %s', (_name, host) => {
@@ -174,6 +177,103 @@ describe('a request', () => {
     expect(failed('missing', 'refuse')).toBe(1);
   });
 
+  it('is asked for its signature where the rule that decides throws, and the rule sees the whole path', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const required = (): boolean => {
+      throw new Error('a rule that is wrong');
+    };
+    for (const host of HOSTS) {
+      const port = await start(host, { auth: auth({ secret: SECRET, required }) });
+      expect((await send(port, '/', { host: 'stock' })).status).toBe(401);
+      expect((await send(port, '/', signed(auth(), {}, '/'))).status).toBe(200);
+    }
+    expect(warn.mock.calls.map(([message]) => String(message)).join()).toContain('a rule that is wrong');
+    const seen: unknown[] = [];
+    const byPath = (request: { url?: string | undefined; headers: object }) => {
+      seen.push([request.url, request.headers]);
+      return request.url !== '/api/health';
+    };
+    const app = express5();
+    app.use('/api', expressColoring(fakeColoring(), { auth: auth({ secret: SECRET, required: byPath }) }));
+    app.get('/api/health', (_incoming, response) => void response.json({}));
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    expect((await send(port, '/api/health', {})).status).toBe(200);
+    expect((await send(port, '/api/items', {})).status).toBe(401);
+    expect(seen).toEqual([
+      ['/api/health', expect.objectContaining({ connection: expect.anything() })],
+      ['/api/items', expect.objectContaining({ connection: expect.anything() })],
+    ]);
+    server.close();
+  });
+
+  it.each<[string, Record<string, string>, FakeColoringOptions, ServiceAuthOptions, number]>([
+    ['without whom it wants, by its host', {}, { service: 'stock' }, {}, 200],
+    ['as a service that is spelled otherwise', {}, { service: 'Stock' }, {}, 200],
+    ['at another service', {}, { service: 'price' }, {}, 401],
+    ['at one that lists the host', {}, { service: 'price' }, { authorities: ['shop.example', 'STOCK'] }, 200],
+    ['with whom it wants', { 'x-colorway-wanted': 'stock/' }, { service: 'stock' }, {}, 200],
+    ['with whom it wants, elsewhere', { 'x-colorway-wanted': 'stock/' }, { service: 'price' }, {}, 421],
+    ['with whom it wants, by another host', { 'x-colorway-wanted': 'price/' }, { service: 'price' }, {}, 200],
+  ])('made for stock counts there alone: %s', async (_what, headers, instance, options, status) => {
+    const port = await start(node, { auth: auth({ secret: SECRET, ...options }) }, instance);
+    expect((await send(port, '/', signed(auth(), headers, '/'))).status).toBe(status);
+  });
+
+  it('made for stock does not become one without a receiver', async () => {
+    const port = await start(node, { auth: auth() }, { service: 'price' });
+    const headers = signed(auth(), { 'x-colorway-wanted': 'stock/' }, '/');
+    const { 'x-colorway-wanted': _, ...without } = headers;
+    expect((await send(port, '/', without)).status).toBe(401);
+    expect((await send(port, '/', { ...headers, 'x-colorway-wanted': 'price/' })).status).toBe(401);
+    expect((await send(port, '/', { ...headers, host: 'price' })).status).toBe(421);
+  });
+
+  it.each([
+    ['over', -1, 'time'],
+    ['open', 60, undefined],
+  ])('that says when it expires is taken until then: %s', (_what, seconds, reason) => {
+    const created = Math.floor(Date.now() / 1_000);
+    const covered = ['@method', '@authority', '@path', '@query', 'colorway-caller'];
+    const text = `(${covered.map((name) => `"${name}"`).join(' ')});created=${created};expires=${created + seconds};keyid="default"`;
+    const headers: Record<string, string> = { host: 'stock', 'colorway-caller': '"order"' };
+    const message = {
+      method: 'GET',
+      authority: 'stock',
+      target: '/',
+      header: (name: string) => headers[name],
+    };
+    const signature = createHmac('sha256', SECRET).update(String(signatureBase(message, covered, text)));
+    Object.assign(headers, {
+      'signature-input': `colorway=${text}`,
+      signature: `colorway=:${signature.digest('base64')}:`,
+    });
+    const verification = auth().verify({ method: 'GET', url: '/', headers }, []);
+    expect(verification).toMatchObject(reason ? { kind: 'refused', reason } : { kind: 'verified' });
+  });
+
+  it('that says two hosts is refused, whichever was signed', () => {
+    const headers = signed(auth(), {}, '/');
+    const request = (more: object) => ({ method: 'GET', url: '/', headers: { ...headers, ...more } });
+    const kind = (more: object) => auth().verify(request(more), []).kind;
+    expect(kind({ ':authority': 'stock' })).toBe('verified');
+    expect(kind({ ':authority': 'STOCK' })).toBe('verified');
+    expect(kind({ ':authority': 'stock', host: 'price' })).toBe('refused');
+    expect(kind({ ':authority': 'price', host: 'stock' })).toBe('refused');
+  });
+
+  it('counts once where both sides say so', async () => {
+    const counting = auth({ secret: SECRET, replay: true });
+    const port = await start(node, { auth: counting });
+    const headers = signed(counting, {}, '/');
+    const statuses = [];
+    for (let time = 0; time < 3; time++) statuses.push((await send(port, '/', headers)).status);
+    statuses.push((await send(port, '/', signed(counting, {}, '/'))).status);
+    statuses.push((await send(port, '/', signed(auth(), {}, '/'))).status);
+    expect(statuses).toEqual([200, 401, 401, 200, 401]);
+  });
+
   it('may be let through by path', async () => {
     const required = (request: { url?: string | undefined }) => request.url !== '/ready';
     const port = await start(node, { auth: auth({ secret: SECRET, required }) });
@@ -183,7 +283,7 @@ describe('a request', () => {
 
   it('is asked for its signature by a second middleware too, whatever the first let in', async () => {
     const { nodeColoring } = await import('@colorway/http/node');
-    const coloring = fakeColoring();
+    const coloring = fakeColoring({ service: 'stock' });
     const inner = nodeColoring(coloring, (_request, response) => response.end('{}'), { auth: auth() });
     const server = http.createServer(nodeColoring(coloring, (request, response) => inner(request, response)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -206,6 +306,8 @@ describe('the signature', () => {
       components: ['date', '@authority', 'content-type'],
       created: 1_618_884_473,
       keyId: 'test-shared-secret',
+      expires: undefined,
+      nonce: undefined,
       text,
     });
     const headers: Record<string, string> = {
@@ -228,7 +330,37 @@ describe('the signature', () => {
     );
   });
 
+  it('is made with the key that was meant, whatever ids are called', () => {
+    const keyOf = (options: ServiceAuthOptions) =>
+      /keyid="([^"]*)"/.exec(String(signed(auth(options))['signature-input']))?.[1];
+    expect(
+      keyOf({
+        secrets: [
+          ['2026', OTHER],
+          ['2025', SECRET],
+        ],
+      }),
+    ).toBe('2026');
+    expect(keyOf({ secrets: { 2026: OTHER, 2025: SECRET }, signWith: '2026' })).toBe('2026');
+    expect(keyOf({ secrets: { 2026: OTHER } })).toBe('2026');
+    expect(keyOf({ secrets: { new: OTHER, old: SECRET } })).toBe('new');
+    expect(keyOf({ secrets: { k2026: OTHER, k2025: SECRET } })).toBe('k2026');
+  });
+
   it.each<[string, ServiceAuthOptions]>([
+    ['ids that JavaScript sorts, and no word of which signs', { secrets: { next: OTHER, 2025: SECRET } }],
+    [
+      'an id twice',
+      {
+        secrets: [
+          ['a', OTHER],
+          ['a', SECRET],
+        ],
+      },
+    ],
+    ['a key that is not there', { secrets: { a: SECRET }, signWith: 'b' }],
+    ['hosts that are none', { secret: SECRET, authorities: [''] }],
+    ['a store that is none', { secret: SECRET, replay: {} as never }],
     ['no secret', {}],
     ['both', { secret: SECRET, secrets: { a: SECRET } }],
     ['none of several', { secrets: {} }],

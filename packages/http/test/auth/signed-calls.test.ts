@@ -97,7 +97,7 @@ describe('a signed call', () => {
 
 it('a middleware that Express has mounted below a path sees the signature of the whole path', async () => {
   const app = express5();
-  app.use('/api', expressColoring(fakeColoring(), { auth: auth() }));
+  app.use('/api', expressColoring(fakeColoring({ service: 'stock' }), { auth: auth() }));
   app.get('/api/items', (incoming, response) => {
     response.json({ caller: callerOf(incoming) });
   });

@@ -1,0 +1,51 @@
+import { warnOnce } from '@colorway/core';
+
+/** Remembers which signatures were seen. */
+export interface ReplayStore {
+  /**
+   * Whether it is told of a signature for the first time. It need not be remembered beyond `endsAt`, in milliseconds
+   * since the epoch: from then on the signature is refused for its time.
+   */
+  isNew(signature: string, endsAt: number): boolean;
+}
+
+const MAX_REMEMBERED = 100_000;
+
+/**
+ * A store in this process. Only signatures that are valid get into it, so that a stranger cannot flush it; where there
+ * are more than `max` in one window, the oldest are forgotten, with a process warning once.
+ */
+export function replayMemory(max = MAX_REMEMBERED, now: () => number = Date.now): ReplayStore {
+  const ends = new Map<string, number>();
+  return {
+    isNew(signature, endsAt) {
+      const known = ends.get(signature);
+      if (known !== undefined && known > now()) return false;
+      ends.delete(signature);
+      ends.set(signature, endsAt);
+      /* Two at a time: what is over goes faster than new ones come, and no request pays for a sweep. */
+      forgetOver(ends, now());
+      forgetOver(ends, now());
+      if (ends.size > max) forgetOldest(ends, max);
+      return true;
+    },
+  };
+}
+
+function forgetOver(ends: Map<string, number>, now: number): void {
+  for (const [signature, endsAt] of ends) {
+    if (endsAt <= now) ends.delete(signature);
+    return;
+  }
+}
+
+function forgetOldest(ends: Map<string, number>, max: number): void {
+  for (const signature of ends.keys()) {
+    ends.delete(signature);
+    break;
+  }
+  warnOnce(
+    'COLORWAY_REPLAY_FORGETS',
+    `More than ${max} signed requests came within the time that a signature counts: the oldest are forgotten, and could be sent again. Lower serviceAuth's "clockSkewMs", or give "replay" a store that holds more.`,
+  );
+}
