@@ -13,6 +13,7 @@ import {
 } from './catalog-changes.js';
 import type { ConsulClient } from './consul-client.js';
 import { ExplainedIndexes } from './explained-indexes.js';
+import { livingInstances } from './living-instances.js';
 import { parseServiceEntries, type ServiceEntry } from './service-entry.js';
 
 const MAX_BACKOFF_MS = 5_000;
@@ -176,7 +177,7 @@ export class ServiceWatch {
   }
 
   #tell(): void {
-    const { alive, known } = this.#instances();
+    const { alive, known } = livingInstances([...this.#services.values()].flat());
     const before = this.#told;
     this.#told = alive;
     if (before === undefined || this.#afterOutage) {
@@ -190,19 +191,6 @@ export class ServiceWatch {
     const vanished = gone.filter((id) => known.has(id));
     if (put.length + gone.length > 0) this.#feed.changed({ put, left, vanished });
     else this.#current();
-  }
-
-  /** By id. Where several agents know one of the same id, the living one that registered last. */
-  #instances(): { alive: Map<string, InstanceRecord>; known: Set<string> } {
-    const best = new Map<string, ServiceEntry>();
-    const known = new Set<string>();
-    for (const entry of [...this.#services.values()].flat()) {
-      known.add(entry.record.id);
-      const other = best.get(entry.record.id);
-      if (entry.isAlive && (other === undefined || other.index < entry.index))
-        best.set(entry.record.id, entry);
-    }
-    return { alive: new Map(Array.from(best, ([id, { record }]) => [id, record])), known };
   }
 
   #current(): void {

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '@colorway/core';
+import { asClaimed } from '../claimed-id.js';
 import { fromNacos, placeOf } from './nacos-instance.js';
 
 interface Placed {
@@ -13,12 +14,14 @@ export interface PlacementChange {
 
 /**
  * Who is where, for Nacos knows instances by service and address, and not by id. An id that stands in several
- * places, because its address has changed or two processes use it, is the one that was started last.
+ * places of a service, because its address has changed or two processes use it, is the one that was started last.
  */
 export class Placements {
   readonly #group: string;
   readonly #services = new Map<string, Map<string, Placed>>();
   readonly #byId = new Map<string, Map<string, InstanceRecord>>();
+  /** The ids under which those of an id were told. */
+  readonly #told = new Map<string, readonly string[]>();
 
   constructor(group: string) {
     this.#group = group;
@@ -37,7 +40,7 @@ export class Placements {
   }
 
   records(): InstanceRecord[] {
-    return [...this.#byId.values()].map(latest).filter((record) => record !== undefined);
+    return [...this.#byId.keys()].flatMap((id) => [...this.#records(id).values()]);
   }
 
   /** All instances of a service, as Nacos tells of them, in place of those known before. */
@@ -72,14 +75,33 @@ export class Placements {
     const put: InstanceRecord[] = [];
     const vanished: string[] = [];
     for (const id of ids) {
-      const record = latest(this.#places(id));
-      if (record !== undefined) put.push(record);
+      const records = this.#records(id);
+      put.push(...records.values());
+      for (const told of this.#told.get(id) ?? []) if (!records.has(told)) vanished.push(told);
+      if (records.size > 0) this.#told.set(id, [...records.keys()]);
       else {
         this.#byId.delete(id);
-        vanished.push(id);
+        this.#told.delete(id);
       }
     }
     return { put, vanished };
+  }
+
+  /** Those that have an id, by the id that they are told under: one of each service. */
+  #records(id: string): Map<string, InstanceRecord> {
+    const byService = new Map<string, Map<string, InstanceRecord>>();
+    for (const [place, record] of this.#places(id)) {
+      const places = byService.get(record.service) ?? new Map<string, InstanceRecord>();
+      byService.set(record.service, places.set(place, record));
+    }
+    const records = new Map<string, InstanceRecord>();
+    for (const places of byService.values()) {
+      const record = latest(places);
+      if (record === undefined) continue;
+      const claimed = asClaimed(record, byService.size > 1);
+      records.set(claimed.id, claimed);
+    }
+    return records;
   }
 
   #places(id: string): Map<string, InstanceRecord> {
