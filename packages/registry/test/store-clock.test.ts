@@ -1,4 +1,4 @@
-import type { StateStore } from '@colorway/core';
+import { type StateStore, UNANSWERED_VIEW } from '@colorway/core';
 import { Reporter, withTimeLimit } from '@colorway/core/background';
 import { consulDirectory } from '@colorway/registry/consul';
 import { etcdDirectory } from '@colorway/registry/etcd';
@@ -6,7 +6,9 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import { redisDirectory } from '@colorway/registry/redis';
 import { describeWithServers } from '../../../test/services/jest/describe-with-servers.mjs';
 import { timeToJudgeBy } from '../src/coloring/environment-sweep.js';
+import { Environments, LastUse, overviewOf } from '../src/environments/index.js';
 import { cleanUp } from './support/clean-up.js';
+import { until } from './support/wait.js';
 
 jest.setTimeout(60_000);
 
@@ -49,6 +51,61 @@ describe('the time by which environments expire', () => {
   it("is this host's where the store has none", async () => {
     const { reporter } = told();
     expect(await timeToJudgeBy(memoryDirectory().state, reporter, () => 5)).toBe(5);
+  });
+});
+
+describe.each([
+  ['6 hours ahead of', 6 * 3_600_000],
+  ['6 hours behind', -6 * 3_600_000],
+])("what a host writes whose clock is %s the store's", (_, offMs) => {
+  const DAY_MS = 86_400_000;
+  let storeTime: number;
+  let state: StateStore;
+  let environments: Environments;
+
+  beforeEach(() => {
+    storeTime = Date.now() - offMs;
+    state = { ...withTimeLimit(memoryDirectory().state, 5_000), now: async () => storeTime };
+    environments = new Environments(state);
+  });
+
+  it('environments last as long as they are to, by the time of the store', async () => {
+    const at = storeTime;
+    const created = await environments.create('red', { owner: 'ann', ttlMs: 60_000 });
+    expect(created).toMatchObject({ createdAt: at, expiresAt: at + 60_000 });
+    const ensured = await environments.ensure('blue', { owner: 'ann', ttlMs: 60_000 });
+    expect(ensured).toMatchObject({ createdAt: at, expiresAt: at + 60_000 });
+    expect(await environments.extend('red', { ttlMs: 120_000 })).toMatchObject({ expiresAt: at + 120_000 });
+    await environments.prolong('blue', { ttlMs: DAY_MS });
+    expect(await environments.get('blue')).toMatchObject({ expiresAt: at + DAY_MS });
+    await expect(environments.extend('red', { expiresAt: at - 1 })).rejects.toMatchObject({
+      code: 'COLORWAY_INVALID_OPTION',
+    });
+    expect(await environments.endExpired()).toEqual([]);
+    storeTime += 120_001;
+    expect(await environments.endExpired()).toEqual(['red']);
+    // One that has expired makes way, and one that has not does not.
+    await expect(environments.create('blue', { owner: 'bo' })).rejects.toMatchObject({
+      code: 'COLORWAY_ENVIRONMENT_EXISTS',
+    });
+    storeTime += DAY_MS;
+    expect(await environments.create('blue', { owner: 'bo' })).toMatchObject({ createdAt: storeTime });
+  });
+
+  it('memberships and the last use have it, too', async () => {
+    await environments.create('red', { owner: 'ann' });
+    expect(await environments.declare('order', 'red')).toMatchObject({ declaredAt: storeTime });
+    storeTime += 1_000;
+    new LastUse(state).note('red');
+    await until('the use is written', async () => {
+      const [red] = await overviewOf(state, UNANSWERED_VIEW);
+      return red?.lastUsedAt === storeTime;
+    });
+  });
+
+  it('another clock may be given', async () => {
+    const own = new Environments(state, { now: () => 5_000 });
+    expect(await own.create('red', { owner: 'ann', ttlMs: 1 })).toMatchObject({ expiresAt: 5_001 });
   });
 });
 

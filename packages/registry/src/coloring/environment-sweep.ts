@@ -39,7 +39,7 @@ function livingColors({ services }: DirectoryView): ReadonlySet<Color> {
 
 /**
  * The time by which environments expire: the store's own, where it has one. `undefined`, and reported once, where the clock
- * of this host is off by more than a minute: the times that it writes are wrong too.
+ * of this host is off by more than a minute.
  */
 export async function timeToJudgeBy(
   state: StateStore,
@@ -55,7 +55,7 @@ export async function timeToJudgeBy(
   const seconds = Math.round(Math.abs(told - answered) / 1_000);
   reporter.once(
     'COLORWAY_CLOCK_SKEWED',
-    `The clock of this host is ${seconds} s ${isBehind ? 'behind' : 'ahead of'} the directory's. This host ends no expired environments; others do. Set its clock (NTP): it also writes wrong times into the environments that it creates.`,
+    `The clock of this host is ${seconds} s ${isBehind ? 'behind' : 'ahead of'} the directory's. This host ends no expired environments; others do. Set its clock (NTP): what this host shows of ages and waiting is off by as much.`,
   );
   return undefined;
 }

@@ -7,7 +7,10 @@ import type { LeaveProgress } from './leave-progress.js';
 export const DEFAULT_TTL_MS = 7 * 24 * 60 * 60 * 1_000;
 
 export interface EnvironmentsOptions {
-  /** The wall clock, in milliseconds since the epoch. Default `Date.now`. */
+  /**
+   * The time by which environments begin and expire, in milliseconds since the epoch. Default: the store's own (Consul, etcd,
+   * Redis), whatever the clock of this host says; `Date.now` where the store has none.
+   */
   readonly now?: () => number;
   /** Who is named in the memberships that are declared, and in the history of environments. Default `unknown`. */
   readonly declaredBy?: string;

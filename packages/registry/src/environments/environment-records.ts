@@ -20,18 +20,13 @@ import {
 /** The keys of environments: read, and written with who changed what. */
 export class EnvironmentRecords {
   readonly #state: StateStore;
-  readonly #now: () => number;
+  readonly #now: () => number | Promise<number>;
   readonly #changedBy: string;
 
-  constructor(state: StateStore, now: () => number, changedBy: string) {
+  constructor(state: StateStore, now: () => number | Promise<number>, changedBy: string) {
     this.#state = state;
     this.#now = now;
     this.#changedBy = changedBy;
-  }
-
-  /** By the store, where it has a clock: one host's own may be days ahead. */
-  async time(): Promise<number> {
-    return (await this.#state.now?.()) ?? this.#now();
   }
 
   async find(
@@ -56,7 +51,7 @@ export class EnvironmentRecords {
     note: ChangeNote,
     service?: string,
   ): Promise<Environment | typeof CONFLICT> {
-    const history = this.history(environment.history, act, note, service);
+    const history = await this.history(environment.history, act, note, service);
     const value = formatEnvironment({ ...environment, history });
     if ((await this.#state.compareAndSet(seen.key, value, seen.version)) === undefined) return CONFLICT;
     publishChange(environment.color, history);
@@ -76,13 +71,13 @@ export class EnvironmentRecords {
     return { by, ...(reason !== undefined && { reason }) };
   }
 
-  history(
+  async history(
     before: readonly EnvironmentChange[],
     act: EnvironmentAct,
     note: ChangeNote,
     service?: string,
-  ): readonly EnvironmentChange[] {
+  ): Promise<readonly EnvironmentChange[]> {
     const what = service === undefined ? {} : { service };
-    return withChange(before, { act, at: this.#now(), ...this.note(note), ...what });
+    return withChange(before, { act, at: await this.#now(), ...this.note(note), ...what });
   }
 }

@@ -57,7 +57,7 @@ import { formatMembership, type Membership, parseMembership } from './membership
  */
 export class Environments {
   readonly #state: StateStore;
-  readonly #now: () => number;
+  readonly #now: () => number | Promise<number>;
   readonly #declaredBy: string;
   readonly #records: EnvironmentRecords;
   readonly #reporter: Reporter;
@@ -67,7 +67,8 @@ export class Environments {
     const { signal, timeoutMs = 5_000 } = options;
     this.#signal = signal;
     this.#state = withTimeLimit(state, timeoutMs, { signal, keepsAlive: true });
-    this.#now = options.now ?? Date.now;
+    const timed = this.#state;
+    this.#now = options.now ?? timed.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
     this.#reporter = options.reporter ?? defaultReporter();
     this.#records = new EnvironmentRecords(this.#state, this.#now, this.#declaredBy);
@@ -79,14 +80,10 @@ export class Environments {
    */
   async create(color: Color, options: CreateEnvironmentOptions): Promise<Environment> {
     const services = (options.services ?? []).map(parseServiceName);
-    const createdAt = this.#now();
-    const environment = Object.freeze({
-      color: parseColor(color),
-      owner: parseOwner(options.owner),
-      createdAt,
-      expiresAt: expiryOf(options, this.#now()),
-    });
-    const history = this.#records.history([], 'created', options);
+    const parsed = { color: parseColor(color), owner: parseOwner(options.owner) };
+    const createdAt = await this.#now();
+    const environment = Object.freeze({ ...parsed, createdAt, expiresAt: expiryOf(options, createdAt) });
+    const history = await this.#records.history([], 'created', options);
     const value = formatEnvironment({ ...environment, ending: false, history });
     await retryConflicts(`Environment ${quote(color)}`, async () => {
       const { created, entry } = await this.#state.create(environmentKey(color), value);
@@ -96,10 +93,7 @@ export class Environments {
       }
       const standing = parseEnvironment(entry);
       if (standing === undefined || !isOver(standing, createdAt)) throw environmentExists(color, standing);
-      // The store's time counts, where it has one: a host whose clock is days ahead must not end what others made.
-      const now = standing.ending ? createdAt : await this.#records.time();
-      if (!isOver(standing, now)) throw environmentExists(color, standing);
-      await endEnvironment(this.#state, standing, entry, now);
+      await endEnvironment(this.#state, standing, entry, createdAt);
       return CONFLICT;
     });
     for (const service of services) await this.declare(service, color);
@@ -111,7 +105,7 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone.
    */
   async ensure(color: Color, options: Omit<CreateEnvironmentOptions, 'services'>): Promise<Environment> {
-    const expiresAt = expiryOf(options, this.#now());
+    const expiresAt = expiryOf(options, await this.#now());
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const found = await this.#records.find(color);
       if (found === undefined || found.stored?.ending) {
@@ -154,7 +148,7 @@ export class Environments {
 
   /** Extends an environment that would end sooner than asked; does nothing where there is none. */
   async prolong(color: Color, lifetime: Lifetime): Promise<void> {
-    const expiresAt = expiryOf(lifetime, this.#now());
+    const expiresAt = expiryOf(lifetime, await this.#now());
     await retryConflicts(`Environment ${quote(color)}`, async () => {
       const found = await this.#records.find(color);
       const stored = found?.stored;
@@ -169,7 +163,7 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
    */
   async extend(color: Color, lifetime: Lifetime): Promise<Environment> {
-    const expiresAt = expiryOf(lifetime, this.#now());
+    const expiresAt = expiryOf(lifetime, await this.#now());
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const { stored, entry } = await this.#records.existing(color);
       return this.#records.write({ ...stored, expiresAt }, entry, 'extended', lifetime);
@@ -187,7 +181,7 @@ export class Environments {
     options: LeaveOptions = {},
   ): Promise<{ readonly deleted: boolean; readonly discarded: number }> {
     const { onLeave = 'drain' } = options;
-    const now = this.#now();
+    const now = await this.#now();
     const deleted = await retryConflicts(`Environment ${quote(color)}`, async () => {
       const entry = await this.#state.get(environmentKey(parseColor(color)));
       const stored = entry && parseEnvironment(entry);
@@ -213,9 +207,10 @@ export class Environments {
    */
   async declare(service: string, color: Color): Promise<Membership> {
     const key = membershipKey(parseServiceName(service), parseColor(color));
+    const now = await this.#now();
     return retryConflicts(`Membership ${quote(key)}`, async () => {
       const before = await this.#records.existing(color);
-      const { entry } = await this.#state.create(key, formatMembership(this.#now(), this.#declaredBy));
+      const { entry } = await this.#state.create(key, formatMembership(now, this.#declaredBy));
       const after = await this.#records.existing(color).catch(async (error: unknown) => {
         // Whoever was ending the environment may have been past this membership.
         await this.#state.compareAndDelete(key, entry.version);
@@ -240,7 +235,7 @@ export class Environments {
   ): Promise<{ readonly withdrawn: boolean; readonly discarded: number }> {
     const { onLeave = 'drain', wait = true } = options;
     parseServiceName(service);
-    const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, this.#now());
+    const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, await this.#now());
     if (withdrawn) {
       // It is done; that nobody can read who did it changes nothing.
       await this.#records.remember(service, color, options).catch((error: unknown) => {
@@ -258,10 +253,11 @@ export class Environments {
   /** What still leaves of a color, or of one service of it, and what that waits for; also when the environment is gone. */
   async leaving(color: Color, service?: string): Promise<readonly LeaveProgress[]> {
     const entries = await subscriptionEntries(this.#state, parseColor(color), service);
+    const now = await this.#now();
     return entries
       .map(parseSubscription)
       .filter((read): read is Subscription => read?.state === 'leaving')
-      .map((read) => progressOf(read, 'leaving', this.#now()));
+      .map((read) => progressOf(read, 'leaving', now));
   }
 
   /** What the environment contains, by service. */
@@ -275,13 +271,12 @@ export class Environments {
    * drained, unless whoever began it said otherwise, and nobody waits for that. Returns the colors that this
    * call ended; of many processes that sweep, one ends each. One that cannot be ended holds up no other.
    *
-   * @param now Default: the store's time, where it has one.
+   * @param now milliseconds since the epoch. Default: the time by which the environments were made.
    * @throws what the first one that could not be ended failed with, after all others were looked at.
    */
   async endExpired(now?: number): Promise<readonly Color[]> {
-    const judgedBy = now ?? (await this.#records.time());
     const failures: unknown[] = [];
-    const ended = await endExpired(this.#state, judgedBy, (_, error) => {
+    const ended = await endExpired(this.#state, now ?? (await this.#now()), (_, error) => {
       if (error !== undefined) failures.push(error);
     });
     if (failures.length > 0) throw failures[0];

@@ -83,11 +83,13 @@ export class LastUse {
       this.#madeUpUntil = this.#now() + MADE_UP_MS;
       return;
     }
+    // It is compared with what other hosts wrote, and with when the environment was made.
+    const at = (await this.#state.now?.()) ?? now;
     await updateEntry(this.#state, usedKey(color), (entry) => {
-      const isFresh = entry !== undefined && now - (parseUsed(entry)?.at ?? 0) < EVERY_MS;
+      const isFresh = entry !== undefined && at - (parseUsed(entry)?.at ?? 0) < EVERY_MS;
       return isFresh
         ? { kind: 'keep', result: undefined }
-        : { kind: 'put', value: String(now), result: undefined };
+        : { kind: 'put', value: String(at), result: undefined };
     });
   }
 }
