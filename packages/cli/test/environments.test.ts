@@ -25,7 +25,7 @@ describe('env', () => {
       /feat-cart\s+ann\s+\S+\s+-\s+in (?:3d|2d 23h)\s+order \(0\), stock \(0\)/,
     );
 
-    await shell.start('order', 'feat-cart');
+    const order = await shell.start('order', 'feat-cart');
     expect((await shell.run('env', 'list')).out).toContain('order (1), stock (0)');
 
     await shell.run('env', 'extend', 'feat-cart', '--ttl', '2w', '--yes');
@@ -41,7 +41,37 @@ describe('env', () => {
       status: EXIT.done,
       documents: [{ color: 'feat-cart', deleted: true, discarded: 0 }],
     });
+    // Its instance lives on, and colored calls reach it.
+    expect((await shell.run('env', 'list')).out).toMatch(/feat-cart\s+- \(no record\).* order \(1\)/);
+    await order.close();
     expect((await shell.run('env', 'list')).out).toContain('There is no environment');
+  });
+
+  it('shows colors that nobody made an environment for, and that something is alive in', async () => {
+    const shell = new Shell();
+    const directory = fileDirectory({ folder: join(shell.folder, 'directory') });
+    const startedAt = Date.now() - 120_000;
+    await directory.instances.register(
+      {
+        ...{ id: 'java', service: 'stock', host: '127.0.0.1', port: 1, startedAt },
+        metadata: { COLORING_ENV: 'feat-java' },
+      },
+      60_000,
+    );
+    expect((await shell.run('env', 'list')).out).toMatch(
+      /feat-java\s+- \(no record\)\s+2m.*\s+-\s+with what is alive\s+stock \(1\)/,
+    );
+    expect((await shell.run('env', 'list', '--json')).documents[0]).toMatchObject([
+      { color: 'feat-java', recorded: false, services: [{ instances: 1, aliveSince: startedAt }] },
+    ]);
+    const seen = await shell.run('env', 'status', 'feat-java');
+    expect(seen.status).toBe(EXIT.done);
+    expect(seen.out).toMatch(/only what is alive stands for it, for 2m/);
+    expect(seen.out).toMatch(/stock\s+not declared\s+1 instance/);
+    expect(seen.out).toContain('colorway env create feat-java --services stock');
+    await shell.run('env', 'create', 'feat-java', '--services', 'stock');
+    expect((await shell.run('env', 'list', '--json')).documents[0]).toMatchObject([{ recorded: true }]);
+    await directory.close();
   });
 
   it('says that an environment exists already, and whose it is', async () => {

@@ -38,16 +38,19 @@ describe('coloring.overview()', () => {
     await until('all are seen', () => coloring.view().services.get('guest') !== undefined);
 
     const told = await coloring.overview();
-    const declared = { declared: true, declaredAt: expect.any(Number), declaredBy: 'order', consumes: [] };
+    const declared = {
+      ...{ declared: true, declaredAt: expect.any(Number), declaredBy: 'order' },
+      ...{ aliveSince: undefined, consumes: [] },
+    };
     expect(told).toEqual([
       {
         ...{ ...cart, recorded: true, expiresAt: expect.any(Number), lastUsedAt: undefined },
         services: [
           {
             ...{ service: 'guest', declared: false, declaredAt: undefined, declaredBy: undefined },
-            ...{ instances: 1, consumes: [] },
+            ...{ instances: 1, aliveSince: expect.any(Number), consumes: [] },
           },
-          { service: 'order', ...declared, instances: 2 },
+          { service: 'order', ...declared, instances: 2, aliveSince: expect.any(Number) },
           { service: 'price', ...declared, instances: 0 },
           { service: 'stock', ...declared, instances: 0 },
           { service: 'worker', ...declared, instances: 0, consumes: [{ ...consumed, alive: false }] },
@@ -75,6 +78,51 @@ describe('coloring.overview()', () => {
     const [{ services = [], missing } = {}] = await coloring.overview();
     expect(services.at(-1)?.consumes).toEqual([{ ...consumed, alive: true }]);
     expect(missing).toEqual(['price', 'stock']);
+  });
+
+  it('tells colors that nobody made an environment for, and that instances are alive in', async () => {
+    gatherWarnings();
+    const directory = memoryDirectory();
+    const { coloring } = coloringOn(directory);
+    const metadata = { COLORING_ENV: 'mine' };
+    const record = { service: 'stock', host: '127.0.0.1', metadata };
+    await directory.instances.register({ ...record, id: 'b', port: 2, startedAt: 2_000 }, 60_000);
+    await directory.instances.register({ ...record, id: 'a', port: 1, startedAt: 1_000 }, 60_000);
+    await directory.instances.register(
+      { ...record, id: 'c', port: 3, startedAt: 0, service: 'price' },
+      60_000,
+    );
+    const at = Date.now();
+    const joined = { broker: 'kafka', group: 'GID', topic: 'orders', state: 'joined', at } as const;
+    for (const color of ['consumes', 'has-gone']) {
+      const name = { service: 'worker', color, ...joined };
+      await directory.state.create(subscriptionKey(name), formatSubscription(name));
+      if (color === 'consumes') await directory.state.create(pulseKey(name), String(at));
+    }
+    await until('all are seen', () => coloring.view().services.get('price') !== undefined);
+    const none = { recorded: false, owner: undefined, createdAt: undefined, expiresAt: undefined };
+    const undeclared = { declared: false, declaredAt: undefined, declaredBy: undefined };
+    expect(await coloring.overview()).toEqual([
+      {
+        ...{ ...none, color: 'consumes', lastUsedAt: undefined, missing: [] },
+        services: [
+          {
+            ...{ ...undeclared, service: 'worker', instances: 0, aliveSince: undefined },
+            consumes: [{ ...joined, alive: true }],
+          },
+        ],
+      },
+      {
+        ...{ ...none, color: 'mine', lastUsedAt: undefined, missing: [] },
+        services: [
+          { ...undeclared, service: 'price', instances: 1, aliveSince: undefined, consumes: [] },
+          { ...undeclared, service: 'stock', instances: 2, aliveSince: 1_000, consumes: [] },
+        ],
+      },
+    ]);
+    // The last one ends: there is nothing to tell any more.
+    for (const id of ['a', 'b', 'c']) await directory.instances.deregister(id);
+    await until('all are gone', async () => (await coloring.overview()).length === 1);
   });
 
   it('needs a state half, and an open coloring', async () => {

@@ -5,6 +5,7 @@ import { CommandFailure, EXIT } from '../exit-status.js';
 import { table } from '../output.js';
 import type { Session } from '../session.js';
 import { leaveLine, remainingText } from './leave-line.js';
+import { aliveSince, isAliveAlone } from './summary.js';
 
 /** What is looked at anew without being told of a change: consumers, and expiry. */
 const LOOK_EVERY_MS = 1_000;
@@ -37,7 +38,7 @@ export async function environmentStatus(
 
 async function find({ coloring, output }: Session, color: string): Promise<EnvironmentOverview> {
   const environment = (await coloring.overview()).find((one) => one.color === color);
-  if (environment !== undefined) return environment;
+  if (environment !== undefined && !isEnded(environment)) return environment;
   const leaving = await coloring.environments.leaving(color);
   if (leaving.length > 0) {
     const now = Date.now();
@@ -53,6 +54,12 @@ async function find({ coloring, output }: Session, color: string): Promise<Envir
     'COLORWAY_ENVIRONMENT_UNKNOWN',
     `There is no environment ${quote(color)}. colorway env list tells which there are.`,
   );
+}
+
+/** Its instances run on, and its messages leave. */
+function isEnded({ recorded, services }: EnvironmentOverview): boolean {
+  const leaves = services.some(({ consumes }) => consumes.some(({ state }) => state === 'leaving'));
+  return !recorded && isAliveAlone(services) && leaves;
 }
 
 function tell({ output }: Session, told: EnvironmentOverview): void {
@@ -88,15 +95,25 @@ function tell({ output }: Session, told: EnvironmentOverview): void {
 }
 
 function headOf(environment: EnvironmentOverview, now: number): string {
-  const { color } = environment;
-  if (!environment.recorded)
-    return `Environment ${color}, which has no record: only memberships stand for it`;
+  const { color, services } = environment;
+  if (!environment.recorded) {
+    const since = aliveSince(services);
+    if (!isAliveAlone(services))
+      return `Environment ${color}, which has no record: only memberships stand for it`;
+    return `Environment ${color}, which has no record: only what is alive stands for it${since === undefined ? '' : `, for ${formatDuration(now - since)}`}`;
+  }
   const { owner, createdAt, expiresAt } = environment;
   return `Environment ${color} of ${owner}, ${formatDuration(now - createdAt)} old, expires in ${formatDuration(expiresAt - now)}`;
 }
 
-function remedyOf({ color, recorded }: EnvironmentOverview): string[] {
+function remedyOf({ color, recorded, services }: EnvironmentOverview): string[] {
   if (recorded) return [];
+  if (isAliveAlone(services)) {
+    const names = services.map(({ service }) => service).join(',');
+    return [
+      `Calls reach what is alive, and go to the baseline when it ends. Have them fail then: colorway env create ${color} --services ${names}`,
+    ];
+  }
   return [
     `Calls obey these memberships, and they never expire. Give them an environment: colorway env create ${color}. Or end them: colorway env delete ${color}`,
   ];

@@ -1,6 +1,7 @@
 import {
   type Color,
   type DirectoryView,
+  type Instance,
   MEMBERSHIP_PREFIX,
   PULSE_LOST_MS,
   PULSE_PREFIX,
@@ -31,8 +32,9 @@ interface RecordedEnvironment extends Environment {
 }
 
 /**
- * Memberships alone, of a color that has no environment: another tool wrote them. Routing obeys them, nothing ends
- * them, and the first `environments.create()` of the color takes them in.
+ * A color that has no environment, and that routing obeys all the same: memberships that another tool wrote, which nothing
+ * ends; or what is alive in the color without being declared, for as long as it is. `environments.create()` of the
+ * color takes them in.
  */
 interface UnrecordedEnvironment {
   readonly color: Color;
@@ -64,6 +66,11 @@ export interface ServiceOverview {
   readonly declaredBy: string | undefined;
   /** How many are alive in this color. */
   readonly instances: number;
+  /**
+   * When the first of them began to serve, in milliseconds since the epoch, as it says itself; `undefined` where none is
+   * alive, or none says.
+   */
+  readonly aliveSince: number | undefined;
   /** What it consumes, by broker, group and topic. */
   readonly consumes: readonly ConsumedOverview[];
 }
@@ -75,8 +82,8 @@ export interface ConsumedOverview extends Omit<Subscription, 'service' | 'color'
 }
 
 /**
- * All environments by color, also those that are memberships alone, with their services and what is alive of them: the
- * state as it stands, joined with a view of the instances.
+ * All environments by color, also those that are memberships or living instances alone, with their services and what is
+ * alive of them: the state as it stands, joined with a view of the instances.
  * @throws ColorwayError `COLORWAY_DIRECTORY_FAILED`
  */
 export async function overviewOf(
@@ -98,7 +105,9 @@ export async function overviewOf(
   for (const [service, { colored }] of view.services.entries()) {
     for (const [color, decision] of colored.entries()) {
       if (decision.kind !== 'colored') continue;
-      Object.assign(contents.service(color, service), { instances: decision.instances.length });
+      const { instances } = decision;
+      const alive = { instances: instances.length, aliveSince: firstOf(instances) };
+      Object.assign(contents.service(color, service), alive);
     }
   }
   const beating = new Set((pulses ?? []).filter(isFresh).map(({ key }) => key));
@@ -126,7 +135,7 @@ export async function overviewOf(
     ...stored
       .filter(({ ending }) => !ending)
       .map((one) => ({ ...toEnvironment(one), recorded: true as const })),
-    ...contents.declared().flatMap((color) => (recorded.has(color) ? [] : [unrecorded(color)])),
+    ...contents.obeyed().flatMap((color) => (recorded.has(color) ? [] : [unrecorded(color)])),
   ];
   return all
     .sort((a, b) => (environmentKey(a.color) < environmentKey(b.color) ? -1 : 1))
@@ -156,6 +165,12 @@ function isAlive(instances: number, consumes: readonly ConsumedOverview[]): bool
   return (instances > 0 || joined.length > 0) && joined.every(({ alive }) => alive);
 }
 
+/** Others write records, too, and may leave the time out. */
+function firstOf(instances: readonly Instance[]): number | undefined {
+  const starts = instances.map(({ startedAt }) => startedAt).filter((at) => at > 0);
+  return starts.length === 0 ? undefined : Math.min(...starts);
+}
+
 function isFresh({ value }: StateEntry): boolean {
   return Date.now() - Number(value) < PULSE_LOST_MS;
 }
@@ -176,17 +191,18 @@ class Contents {
     if (found === undefined) {
       found = {
         ...{ service, declared: false, declaredAt: undefined, declaredBy: undefined },
-        ...{ instances: 0, consumes: [] },
+        ...{ instances: 0, aliveSince: undefined, consumes: [] },
       };
       services.set(service, found);
     }
     return found;
   }
 
-  /** The colors that have a member. */
-  declared(): Color[] {
-    const colors = [...this.#byColor.keys()];
-    return colors.filter((color) => this.of(color).some(({ declared }) => declared));
+  /** The colors that have a member, or something alive. What only leaves is none. */
+  obeyed(): Color[] {
+    const counts = ({ declared, instances, consumes }: ServiceOverview) =>
+      declared || instances > 0 || consumes.some(({ alive }) => alive);
+    return [...this.#byColor.keys()].filter((color) => this.of(color).some(counts));
   }
 
   of(color: Color): ServiceOverview[] {
