@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type ColorwayError, isColorwayError, MISDIRECTED_HEADER, REFUSAL_HEADER } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import { isModern } from './handler-forms.js';
-import { isMisdirected, MISDIRECTED_STATUS } from './misdirected.js';
+import { isMisdirected, maySayMisdirected } from './misdirected.js';
 import { RoutedRequest, type Routing } from './routed-request.js';
 
 type Handler = Dispatcher.DispatchHandler;
@@ -66,7 +66,7 @@ export class LegacyRequest extends RoutedRequest implements Handler {
   }
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status === MISDIRECTED_STATUS && find(headers, MISDIRECTED_HEADER) !== undefined) {
+    if (maySayMisdirected(status) && find(headers, MISDIRECTED_HEADER) !== undefined) {
       this.disowned();
       return true;
     }

@@ -31,7 +31,11 @@ const REASON: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   421: 'Misdirected Request',
+  503: 'Service Unavailable',
 };
+
+/** Nothing was done, and another instance is to be asked. */
+const PASSED_OVER: ReadonlySet<string> = new Set(['COLORWAY_MISDIRECTED', 'COLORWAY_CLOSED']);
 
 function answerOf({ statusCode, code, message }: ColorwayError) {
   const body = JSON.stringify({ code, message });
@@ -41,7 +45,7 @@ function answerOf({ statusCode, code, message }: ColorwayError) {
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'content-length': String(Buffer.byteLength(body)),
-      ...(code === 'COLORWAY_MISDIRECTED' ? { [MISDIRECTED_HEADER]: '1' } : {}),
+      ...(PASSED_OVER.has(code) ? { [MISDIRECTED_HEADER]: '1' } : {}),
     },
   };
 }

@@ -23,6 +23,7 @@ import {
 } from '@colorway/core';
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { enterOnMessages } from '../context/upgrade-context.js';
+import { ADMITTED } from './admitted.js';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
@@ -33,6 +34,7 @@ import type { RawRequest, RawResponse } from './raw.js';
 import { secondSource } from './second-source.js';
 import { addServerTiming } from './server-timing.js';
 import { staleContext } from './stale-context.js';
+import { watchUpgrades } from './unseen-upgrades.js';
 
 /**
  * What an adapter does with a request: goes on as it is, goes on in a context, hands an error to its framework, or, where
@@ -45,9 +47,6 @@ export type Admission =
   | { readonly kind: 'misdirected'; readonly error: ColorwayError };
 
 const PASS: Admission = Object.freeze({ kind: 'pass' });
-
-/** `Symbol.for`, so that two middlewares, of two copies of this package even, serve a request once. */
-const ADMITTED = Symbol.for('colorway.admitted');
 
 /**
  * Where requests enter a service: reads the flow type, applies the edge policy and makes the context in
@@ -69,6 +68,8 @@ export class Edge<Request> {
   readonly #assumed: FlowType | undefined;
   /** Whether a request without a flow type goes on as it came. */
   readonly #passesUncolored: boolean;
+  readonly #watchUpgrades: (server: unknown) => void;
+  #server: unknown;
 
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
@@ -98,6 +99,7 @@ export class Edge<Request> {
     this.#glance = headerGlance([...carriers.headers, 'baggage'], carriers.wantedHeader);
     this.#misdirected = misdirection(coloring, alsoServes);
     guardRegisteredServers(coloring);
+    this.#watchUpgrades = watchUpgrades(coloring);
     this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
     this.#passesUncolored = this.#assumed === undefined && explain !== 'always';
   }
@@ -115,6 +117,7 @@ export class Edge<Request> {
     active: Context = activeContext(),
   ): Admission {
     if (req.upgrade === true) return this.admitUpgrade(req, request, active);
+    this.#meet(req);
     const carries = this.#glance(req);
     const early = this.#turnAway(req, carries);
     if (early !== undefined) {
@@ -165,9 +168,10 @@ export class Edge<Request> {
   ): Admission {
     const carries = this.#glance(req);
     const early = this.#turnAway(req, carries);
-    if (early !== undefined) return early;
-    if (req[ADMITTED]) return PASS;
+    const wasAdmitted = req[ADMITTED];
     req[ADMITTED] = true;
+    if (early !== undefined) return early;
+    if (wasAdmitted) return PASS;
     const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
     const flow = this.#flowOf(this.#read(req, carries), request, extracted);
     if (flow instanceof ColorwayError) return { kind: 'refuse', error: flow };
@@ -195,6 +199,15 @@ export class Edge<Request> {
     if (misdirected !== undefined) return { kind: 'misdirected', error: misdirected };
     const unauthenticated = this.#authenticate?.(req);
     return unauthenticated && { kind: 'refuse', error: unauthenticated };
+  }
+
+  /** A server that upgrades may come to, which no middleware sees. HTTP/2 has none, and its sockets are dear to ask. */
+  #meet(req: RawRequest & { readonly stream?: unknown }): void {
+    if (req.stream !== undefined) return;
+    const { server } = (req.socket ?? {}) as { server?: unknown };
+    if (server === this.#server) return;
+    this.#server = server;
+    this.#watchUpgrades(server);
   }
 
   #pass(active: Context, res: RawResponse): Admission {

@@ -6,6 +6,7 @@ import { Edge } from './edge.js';
 import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';
+import { watchUpgrades } from './unseen-upgrades.js';
 
 export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
 
@@ -21,6 +22,7 @@ export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async
   const { coloring, ...rest } = options;
   const edge = new Edge<FastifyRequest>(coloring, rest);
   guard(coloring, fastify.server);
+  watchUpgrades(coloring, true)(fastify.server);
   let kept: symbol | null | undefined;
   fastify.addHook('onRequest', (request, reply, next) => {
     if (kept === undefined) kept = findKeptContext(request) ?? null; // the same for all requests of an instance

@@ -3,6 +3,7 @@ import { type Coloring, ColorwayError, count, formatWanted, parseWanted } from '
 import { guardServer } from './guard-server.js';
 import { hasHeadersObject } from './header-glance.js';
 import type { RawRequest } from './raw.js';
+import { watchUpgrades } from './unseen-upgrades.js';
 
 type Misdirection = (request: RawRequest) => ColorwayError | undefined;
 
@@ -17,8 +18,9 @@ interface Known {
 const byColoring = new WeakMap<object, Known>();
 
 /**
- * Whether a request wants another instance than this one: one of another service, or of another color. Returns the
- * error to answer with. A request that says nothing, or nothing that can be read, is served as it comes.
+ * Whether a request must go to another instance: it wants one of another service, or of another color, or it is an upgrade
+ * and this one is going away. Returns the error to answer with. A request that says nothing, or nothing that can be read,
+ * is served as it comes.
  *
  * @param alsoServes further services that this instance answers for.
  */
@@ -38,7 +40,11 @@ export function guardRegisteredServers(coloring: Coloring): void {
   const known = knownOf(coloring);
   if (known.guards) return;
   known.guards = true;
-  coloring.servers.each((server) => guard(coloring, server));
+  const watch = watchUpgrades(coloring);
+  coloring.servers.each((server) => {
+    guard(coloring, server);
+    watch(server);
+  });
 }
 
 /** The same for a server that is known before it is registered. */
@@ -64,20 +70,32 @@ function knownOf(coloring: Coloring): Known {
   return known;
 }
 
-function check({ service, color, carriers }: Coloring, services: ReadonlySet<string>): Misdirection {
+function check(coloring: Coloring, services: ReadonlySet<string>): Misdirection {
+  const { service, color, carriers } = coloring;
   const { wantedHeader } = carriers;
   const usual = formatWanted(service, color);
   return function isMisdirected(request) {
     const value = onlyValue(request, wantedHeader);
-    if (value === undefined || value === usual) return undefined;
+    if (value === undefined) return undefined;
+    if (value === usual) return goingAway(request);
     const wanted = parseWanted(value);
-    if (wanted === undefined || (services.has(wanted.service) && wanted.color === color)) return undefined;
+    if (wanted === undefined) return undefined;
+    if (services.has(wanted.service) && wanted.color === color) return goingAway(request);
     count('coloring.misdirected');
     return new ColorwayError(
       'COLORWAY_MISDIRECTED',
       `The request wants ${nameOf(wanted.service, wanted.color)}, and this is ${nameOf(service, color)}: the address is used by another instance now. Nothing was done.`,
     );
   };
+
+  /** A connection that is opened now would end at once. Its caller routes (it says whom it wants), and has others to ask. */
+  function goingAway({ upgrade }: RawRequest): ColorwayError | undefined {
+    if (upgrade !== true || !coloring.isClosing) return undefined;
+    return new ColorwayError(
+      'COLORWAY_CLOSED',
+      `${nameOf(service, color)} is going away, and opens no connections any more. Nothing was done.`,
+    );
+  }
 }
 
 /** Out of the list as it came, as long as nobody has asked for the object, which costs more than all else here. */

@@ -126,6 +126,19 @@ describe.each(SOCKET_CLIENTS)('upgrades: $name', ({ make, tellsWhy }) => {
     expect(others.flatMap(({ upgrades }) => upgrades)).toEqual([]);
   });
 
+  it('an instance that is going away is passed over, and nobody else is asked', async () => {
+    const { coloring, open, base, red, blue } = await shop();
+    const leaving = [
+      await fleet.start(coloring, 'stock', { color: 'red', isClosing: true }),
+      await fleet.start(coloring, 'stock', { color: 'red', isClosing: true }),
+    ];
+    for (let one = 0; one < 12; one++)
+      expect((await open('red')).greeting).toMatchObject({ id: red.id, color: 'red', doubled: [] });
+    coloring.remove(red.id);
+    await expect(open('red')).rejects.toMatchObject(failure('COLORWAY_INSTANCE_MISDIRECTED'));
+    expect([...base.upgrades, ...blue.upgrades, ...leaving.flatMap(({ upgrades }) => upgrades)]).toEqual([]);
+  });
+
   it.each([
     ['is gone', undefined],
     ['breaks off before it answers', (_: unknown, socket: { destroy(): void }) => socket.destroy()],

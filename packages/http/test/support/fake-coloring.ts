@@ -42,7 +42,7 @@ export class FakeColoring implements Coloring {
   readonly inFlight = new RequestsInFlight();
   readonly servers = new ServedServers();
   readonly contextLoss: ContextLossOption;
-  readonly isClosing = false;
+  isClosing = false;
   readonly mq = new MqBoard();
   readonly scope = new Scope('a double');
   readonly reporter = defaultReporter();

@@ -36,6 +36,8 @@ export interface SocketInstanceOptions {
   readonly handler?: UpgradeHandler;
   /** What its server is colored as, where that is not what the directory says. */
   readonly isReally?: string;
+  /** Whether its `close()` has begun. */
+  readonly isClosing?: boolean;
 }
 
 /** Servers of WebSockets behind `coloredServer`: they greet, and answer each message with it and their color. */
@@ -55,12 +57,13 @@ export class SocketFleet {
 
   async serve(
     service: string,
-    { color, handler, isReally = service }: SocketInstanceOptions = {},
+    { color, handler, isReally = service, isClosing = false }: SocketInstanceOptions = {},
   ): Promise<SocketInstance> {
     const id = `${service}-${color ?? 'base'}-${++this.#count}`;
     const upgrades: IncomingMessage[] = [];
     const connections = new Set<Socket>();
     const own = new FakeColoring({ service: isReally, ...(color === undefined ? {} : { color }) });
+    own.isClosing = isClosing;
     const server = coloredServer(
       own,
       http.createServer((_, response) => response.end(id)),

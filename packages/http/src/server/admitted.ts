@@ -1,0 +1,2 @@
+/** `Symbol.for`, so that two middlewares, of two copies of this package even, serve a request once. */
+export const ADMITTED = Symbol.for('colorway.admitted');
