@@ -5,6 +5,7 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import fc from 'fast-check';
 import { parseEnvironment } from '../src/environments/environment.js';
 import { type EnvironmentChange, parseHistory, withChange } from '../src/environments/environment-history.js';
+import { cleanUp } from './support/clean-up.js';
 
 const DAY_MS = 86_400_000;
 
@@ -113,9 +114,11 @@ it('a host whose clock is days ahead ends no environment of others, where the st
   const { state } = memoryDirectory();
   const now = Date.now();
   const timed = { ...bound(state), now: async () => now };
-  const ann = new Environments(timed, { now: () => now });
+  const ann = new Environments(timed);
   await ann.create('red', { owner: 'ann', services: ['stock'] });
-  const ahead = new Environments(timed, { now: () => now + 8 * DAY_MS });
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 8 * DAY_MS);
+  cleanUp(() => clock.mockRestore());
+  const ahead = new Environments(timed);
   await expect(ahead.create('red', { owner: 'eve' })).rejects.toMatchObject({
     code: 'COLORWAY_ENVIRONMENT_EXISTS',
   });

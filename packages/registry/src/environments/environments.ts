@@ -235,7 +235,13 @@ export class Environments {
   ): Promise<{ readonly withdrawn: boolean; readonly discarded: number }> {
     const { onLeave = 'drain', wait = true } = options;
     parseServiceName(service);
-    const withdrawn = await withdrawService(this.#state, service, parseColor(color), onLeave, await this.#now());
+    const withdrawn = await withdrawService(
+      this.#state,
+      service,
+      parseColor(color),
+      onLeave,
+      await this.#now(),
+    );
     if (withdrawn) {
       // It is done; that nobody can read who did it changes nothing.
       await this.#records.remember(service, color, options).catch((error: unknown) => {
