@@ -4,6 +4,7 @@ import {
   baggageEntryMetadataFromString,
   propagation,
 } from '@opentelemetry/api';
+import { saysKey } from './baggage-key.js';
 
 /*
  * W3C Baggage (https://www.w3.org/TR/baggage/), read in two ways: `scanBaggage` looks for one key and
@@ -17,24 +18,23 @@ const MAX_LENGTH = 8_192;
 
 const COMMA = 44;
 const EQUALS = 61;
+const PLUS = 43;
 
 /**
  * The decoded value of one member, without parsing the others. The last one counts where the key
- * stands more than once. A key may be percent-encoded: OpenTelemetry decodes it, and so would read a color that
- * nobody has looked at. Nothing behind 8,192 characters is read. Malformed percent-encoding yields the raw text, which
+ * stands more than once. A key is one in every spelling that some propagator reads: what nobody has looked at here
+ * would be a color elsewhere. Nothing behind 8,192 characters is read. Malformed percent-encoding yields the raw text, which
  * no grammar accepts.
  */
 export function scanBaggage(header: string, key: string): string | undefined {
   const read = withinLimit(header);
-  const at = read.includes('%') ? lastMember(read, key) : lastPlainMember(read, key);
+  const at = lastMember(read, key);
   return at === -1 ? undefined : valueAt(read, at);
 }
 
 /** Whether a member of one of the keys stands anywhere in the header, however long it is. */
 export function hasBaggageKey(header: string, keys: readonly string[]): boolean {
-  return keys.some((key) =>
-    header.includes('%') ? lastMember(header, key) !== -1 : lastPlainMember(header, key) !== -1,
-  );
+  return keys.some((key) => lastMember(header, key) !== -1);
 }
 
 /**
@@ -76,15 +76,24 @@ const asItCame = new WeakMap<BaggageEntry, string>();
 
 /** The header line. `first` goes in front, so that W3C's limits never cut it off; it replaces a member of its key. */
 export function formatBaggage(baggage: Baggage | undefined, first: { key: string; value: string }): string {
-  let header = `${first.key}=${encodeURIComponent(first.value)}`;
-  if (baggage === undefined) return header;
-  let count = 1;
+  const header = `${first.key}=${encodeURIComponent(first.value)}`;
+  return baggage === undefined ? header : join(header, 1, baggage, first.key);
+}
+
+/** The header line without any color of ours; `''` where there is no member. */
+export function formatMembers(baggage: Baggage): string {
+  return join('', 0, baggage, undefined);
+}
+
+function join(start: string, many: number, baggage: Baggage, but: string | undefined): string {
+  let header = start;
+  let count = many;
   for (const [key, entry] of baggage.getAllEntries()) {
-    if (key === first.key) continue;
+    if (but !== undefined && saysKey(key, but)) continue;
     const member = unchanged(entry) ?? formatMember(key, entry);
     if (header.length + 1 + member.length > MAX_LENGTH) continue;
     if (++count > MAX_MEMBERS) break;
-    header += `,${member}`;
+    header = header === '' ? member : `${header},${member}`;
   }
   return header;
 }
@@ -113,7 +122,10 @@ const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/g;
 export function removeBaggageMembers(header: string, keys: readonly string[]): string {
   return header
     .split(',')
-    .filter((member) => !keys.includes(decode((member.split('=', 1)[0] ?? '').trim())))
+    .filter((member) => {
+      const name = member.slice(0, Math.max(member.indexOf('='), 0));
+      return !keys.some((key) => saysKey(name, key));
+    })
     .join(',')
     .trim();
 }
@@ -125,7 +137,12 @@ function withinLimit(header: string): string {
   return comma === -1 ? '' : header.slice(0, comma);
 }
 
-/** Where the value of the key's last member begins, -1 for none; no key in the header is encoded. */
+/** Where the value of the key's last member begins, -1 for none. */
+function lastMember(header: string, key: string): number {
+  return header.includes('%') ? lastEncodedMember(header, key) : lastPlainMember(header, key);
+}
+
+/** No key in the header is encoded. */
 function lastPlainMember(header: string, key: string): number {
   let found = -1;
   for (let at = header.indexOf(key); at !== -1; at = header.indexOf(key, at + key.length)) {
@@ -135,26 +152,19 @@ function lastPlainMember(header: string, key: string): number {
   return found;
 }
 
-/** The same where keys may be encoded. */
-function lastMember(header: string, key: string): number {
+/** Keys may be encoded. */
+function lastEncodedMember(header: string, key: string): number {
   let found = -1;
   for (let start = 0; start < header.length; ) {
     let end = header.indexOf(',', start);
     if (end === -1) end = header.length;
     const equals = header.indexOf('=', start);
     if (equals === -1) break;
-    if (equals < end && equals - start >= key.length) {
-      const name = header.slice(start, equals).trim();
-      if (name === key || (mayEncode(name, key) && decode(name) === key)) found = equals + 1;
-    }
+    if (equals < end && equals - start >= key.length && saysKey(header.slice(start, equals), key))
+      found = equals + 1;
     start = end + 1;
   }
   return found;
-}
-
-/** An encoded character is three long. */
-function mayEncode(name: string, key: string): boolean {
-  return name.length > key.length && name.length <= 3 * key.length && name.includes('%');
 }
 
 function startsMember(header: string, at: number): boolean {
@@ -176,8 +186,9 @@ function skipSpace(header: string, from: number): number {
   return at;
 }
 
+/** Around a key. A plus sign is a space to Python's propagator, which trims behind decoding. */
 function isSpace(code: number): boolean {
-  return code === 32 || code === 9;
+  return code === 32 || code === 9 || code === PLUS;
 }
 
 function decode(text: string): string {

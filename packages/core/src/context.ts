@@ -1,18 +1,33 @@
-import { type Baggage, type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import { type Baggage, type Context, createContextKey, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
+import { hasKey, withoutKeys } from './baggage-key.js';
+import { trustsBaggage } from './baggage-trust.js';
 import type { CarrierNames } from './carrier-names.js';
 import type { Color } from './color.js';
 import { colorOf, type FlowType, flowTypeOfColor, parseFlowType } from './flow-type.js';
-import { FLOW_TYPE, FlowContext } from './layered-context.js';
+import { FLOW_TYPE, FlowContext, LayeredContext } from './layered-context.js';
 import { carrierNames } from './names-in-force.js';
 
 /**
  * The flow type in a context: what Colorway put there, else the baggage member that another
- * instrumentation extracted. Ours goes first because an application may replace its whole baggage.
+ * instrumentation extracted, as far as that is trusted. Ours goes first because an application may replace its whole baggage.
  */
 export function flowTypeIn(context: Context, names: CarrierNames = carrierNames()): FlowType | undefined {
   const ours = context.getValue(FLOW_TYPE) as FlowType | null | undefined;
   if (ours !== undefined) return ours ?? undefined;
+  return trustsBaggage() ? bareFlowType(context, names) : undefined;
+}
+
+/** The same whoever has put it there: for who decides whether it counts. */
+export function extractedFlowType(
+  context: Context,
+  names: CarrierNames = carrierNames(),
+): FlowType | undefined {
+  const ours = context.getValue(FLOW_TYPE) as FlowType | null | undefined;
+  return ours === undefined ? bareFlowType(context, names) : (ours ?? undefined);
+}
+
+function bareFlowType(context: Context, names: CarrierNames): FlowType | undefined {
   const baggage = propagation.getBaggage(context);
   if (baggage === undefined) return undefined;
   for (const key of names.baggageKeys) {
@@ -37,7 +52,30 @@ export function withoutFlowType(context: Context, names: CarrierNames = carrierN
   const baggage = propagation.getBaggage(context);
   return baggage === undefined
     ? cleared
-    : propagation.setBaggage(cleared, baggage.removeEntries(...names.baggageKeys));
+    : propagation.setBaggage(cleared, withoutKeys(baggage, names.baggageKeys));
+}
+
+/** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
+const REFUSED = createContextKey('colorway.refused-carriers');
+
+/**
+ * A context for a request whose carriers were not accepted: it has no flow type, and what is copied from the request's
+ * headers into calls and messages is sent without one.
+ */
+export function withRefusedCarriers(context: Context, names: CarrierNames = carrierNames()): Context {
+  return new LayeredContext(withoutFlowType(context, names), REFUSED, true);
+}
+
+/** Whether the work that is running serves a request whose carriers were not accepted. */
+export function refusesCarriers(context: Context = activeContext()): boolean {
+  return context !== ROOT_CONTEXT && context.getValue(REFUSED) === true;
+}
+
+/** Whether instrumentations would send a flow type that does not count here. */
+export function holdsUntrusted(context: Context, names: CarrierNames): boolean {
+  if (context === ROOT_CONTEXT || flowTypeIn(context, names) !== undefined) return false;
+  const baggage = propagation.getBaggage(context);
+  return baggage !== undefined && hasKey(baggage, names.baggageKeys);
 }
 
 /**

@@ -19,14 +19,21 @@ export const NOTHING_INCOMING: Incoming = Object.freeze({ kind: 'none' });
  * proxies that set a header from a variable send it so.
  */
 export function readIncoming(header: (name: string) => HeaderValue, names: CarrierNames): Incoming {
+  const incoming = readFlowHeaders(header, names);
+  if (incoming !== NOTHING_INCOMING) return incoming;
+  const baggage = header('baggage');
+  return baggage === undefined ? NOTHING_INCOMING : readBaggage(baggage, names);
+}
+
+/** The same of the flow headers alone. */
+export function readFlowHeaders(header: (name: string) => HeaderValue, names: CarrierNames): Incoming {
   for (const name of names.headers) {
     const value = header(name);
     if (value === undefined) continue;
     const incoming = parseIncoming(value, names);
     if (incoming !== NOTHING_INCOMING) return incoming;
   }
-  const baggage = header('baggage');
-  return baggage === undefined ? NOTHING_INCOMING : readBaggage(baggage, names);
+  return NOTHING_INCOMING;
 }
 
 /** The value of one carrier (a header, a query parameter, a cookie, a message property) as {@link Incoming}. */

@@ -1,5 +1,14 @@
 export { activeContext, bindToContext, runInContext } from './active-context.js';
-export { formatBaggage, hasBaggageKey, parseBaggage, removeBaggageMembers, scanBaggage } from './baggage.js';
+export {
+  formatBaggage,
+  formatMembers,
+  hasBaggageKey,
+  parseBaggage,
+  removeBaggageMembers,
+  scanBaggage,
+} from './baggage.js';
+export { saysKey } from './baggage-key.js';
+export { notePolicy, trustBaggage, trustsBaggage } from './baggage-trust.js';
 export { type CarrierNames, type CarrierOptions, resolveCarrierNames } from './carrier-names.js';
 export { type Color, isColor, parseColor } from './color.js';
 export type { Coloring, ContextLossOption, RegisterOptions, Registration } from './coloring.js';
@@ -9,10 +18,14 @@ export {
   baggageBeside,
   bind,
   detached,
+  extractedFlowType,
   flowTypeIn,
+  holdsUntrusted,
+  refusesCarriers,
   withColor,
   withFlowType,
   withoutFlowType,
+  withRefusedCarriers,
 } from './context.js';
 export type { DecisionEvent } from './decision-event.js';
 export type {
@@ -30,12 +43,14 @@ export { ENVIRONMENT_PREFIX, environmentKey } from './environment-key.js';
 export { ColorwayError, type ColorwayErrorCode, isColorwayError, quote, REFUSAL_HEADER } from './errors.js';
 export { DECISION_CHANNEL, explain } from './explain.js';
 export { colorOf, type FlowType, flowTypeOfColor, formatFlowType, parseFlowType } from './flow-type.js';
+export { foreignHeaders, JAEGER_BAGGAGE, saysForeign } from './foreign-headers.js';
 export {
   type HeaderValue,
   type Incoming,
   NOTHING_INCOMING,
   parseIncoming,
   readBaggage,
+  readFlowHeaders,
   readIncoming,
 } from './incoming.js';
 export { type Instance, type ReadInstance, readInstance } from './instance.js';

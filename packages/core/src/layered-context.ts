@@ -1,4 +1,5 @@
 import { type Baggage, type Context, createContextKey, propagation } from '@opentelemetry/api';
+import { withoutKeys } from './baggage-key.js';
 import type { FlowType } from './flow-type.js';
 
 /** `createContextKey` is `Symbol.for`, so two copies of this package agree on it. */
@@ -72,12 +73,10 @@ export class FlowContext implements Context {
     return this.#below.setValue(FLOW_TYPE, this.#flow).setValue(BAGGAGE, this.getValue(BAGGAGE));
   }
 
-  /** One name is sent: a member under another accepted name could still say what the color was before. */
+  /** One name is sent: a member under another one, or spelled otherwise, could still say what the color was before. */
   #withMember(): Baggage {
-    const [sent, ...accepted] = this.#baggageKeys;
     const others = propagation.getBaggage(this.#below) ?? propagation.createBaggage();
-    const member = { value: this.#flow.text };
-    return (accepted.length === 0 ? others : others.removeEntries(...accepted)).setEntry(sent, member);
+    return withoutKeys(others, this.#baggageKeys).setEntry(this.#baggageKeys[0], { value: this.#flow.text });
   }
 }
 

@@ -7,6 +7,10 @@ import type { CarrierNames } from './carrier-names.js';
  */
 interface ProcessState {
   names?: CarrierNames;
+  /** What the application says of baggage that no middleware has looked at. */
+  trustsBaggage?: boolean;
+  /** Whether a middleware of this process decides who may set a color. */
+  hasPolicy?: boolean;
   /** Installs a context manager and propagators; called before the first context is entered. */
   prepare?: () => void;
   /** Whether a context was entered and found to work. */

@@ -5,9 +5,11 @@ import {
   type TextMapPropagator,
   type TextMapSetter,
 } from '@opentelemetry/api';
-import { formatBaggage, parseBaggage } from './baggage.js';
+import { formatBaggage, formatMembers, parseBaggage } from './baggage.js';
+import { withoutKeys } from './baggage-key.js';
+import { trustsBaggage } from './baggage-trust.js';
 import type { CarrierNames } from './carrier-names.js';
-import { flowTypeIn, withFlowType } from './context.js';
+import { flowTypeIn, holdsUntrusted, withFlowType } from './context.js';
 import { readIncoming } from './incoming.js';
 import { carrierNames } from './names-in-force.js';
 
@@ -31,7 +33,13 @@ export class ColoringPropagator implements TextMapPropagator {
   inject(context: Context, carrier: unknown, setter: TextMapSetter): void {
     const names = this.#names ?? carrierNames();
     const flow = flowTypeIn(context, names);
-    if (flow === undefined) return;
+    if (flow === undefined) {
+      const baggage = holdsUntrusted(context, names) ? propagation.getBaggage(context) : undefined;
+      // What W3C's propagator has written before, without the color that does not count.
+      if (baggage !== undefined)
+        setter.set(carrier, BAGGAGE, formatMembers(withoutKeys(baggage, names.baggageKeys)));
+      return;
+    }
     setter.set(carrier, names.headers[0], flow.text);
     const member = { key: names.baggageKeys[0], value: flow.text };
     setter.set(carrier, BAGGAGE, formatBaggage(propagation.getBaggage(context), member));
@@ -41,7 +49,15 @@ export class ColoringPropagator implements TextMapPropagator {
     const names = this.#names ?? carrierNames();
     const incoming = readIncoming((name) => getter.get(carrier, name), names);
     if (incoming.kind !== 'flow') return context;
-    return withFlowType(withIncomingBaggage(context, getter.get(carrier, BAGGAGE)), incoming.flow, names);
+    const carried = withIncomingBaggage(context, getter.get(carrier, BAGGAGE));
+    if (trustsBaggage()) return withFlowType(carried, incoming.flow, names);
+    // As any instrumentation leaves it: the middleware decides, or the message.
+    const members = propagation.getBaggage(carried) ?? propagation.createBaggage();
+    const member = { value: incoming.flow.text };
+    return propagation.setBaggage(
+      carried,
+      withoutKeys(members, names.baggageKeys).setEntry(names.baggageKeys[0], member),
+    );
   }
 
   fields(): string[] {

@@ -3,11 +3,14 @@ import { W3CBaggagePropagator } from '@opentelemetry/core';
 import fc from 'fast-check';
 import { hasBaggageMember } from '../src/baggage.js';
 import {
+  flowTypeOfColor,
   formatBaggage,
   hasBaggageKey,
   parseBaggage,
   removeBaggageMembers,
   scanBaggage,
+  withFlowType,
+  withoutFlowType,
 } from '../src/index.js';
 
 const KEY = 'x-infr-flowtype';
@@ -97,6 +100,32 @@ describe('scanBaggage', () => {
     expect(hasBaggageKey(header, ['env', KEY])).toBe(value !== undefined);
     expect(asOpenTelemetryReads(removeBaggageMembers(header, [KEY]))?.getEntry(KEY)).toBeUndefined();
     expect(hasBaggageMember(header, `${KEY}=CE_a`, KEY) && value !== 'CE_a').toBe(false);
+  });
+
+  it.each([
+    '+x-infr-flowtype=CE_evil',
+    'a=1, + x-infr-flowtype + =CE_evil',
+    '%20x-infr-flowtype=CE_evil',
+    'x-infr-flowtype%20%20=CE_evil',
+    '%09%2Bx%2Dinfr-flowtype=CE_evil',
+    'x%2Dinfr-flowtype%C2%A0=CE_evil',
+    `${'%20'.repeat(16)}${encodeEach(KEY)}=CE_evil`,
+  ])('and as the propagators of other languages do: %p', (header) => {
+    expect(scanBaggage(header, KEY)).toBe('CE_evil');
+    expect(hasBaggageKey(header, ['env', KEY])).toBe(true);
+    expect(removeBaggageMembers(header, [KEY])).not.toContain('CE_evil');
+    expect(hasBaggageMember(`${KEY}=CE_a,${header}`, `${KEY}=CE_a`, KEY)).toBe(false);
+    const read = parseBaggage(`${header},b=2`);
+    expect(formatBaggage(read, { key: KEY, value: 'CE_a' })).not.toContain('CE_evil');
+    const context = propagation.setBaggage(ROOT_CONTEXT, read);
+    for (const cleaned of [withoutFlowType(context), withFlowType(context, flowTypeOfColor('a'))]) {
+      const values = propagation
+        .getBaggage(cleaned)
+        ?.getAllEntries()
+        .map(([, { value }]) => value);
+      expect(values).toContain('2');
+      expect(values).not.toContain('CE_evil');
+    }
   });
 
   it('reads nothing behind 8,192 characters, and no member in part', () => {
