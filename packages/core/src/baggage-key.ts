@@ -52,15 +52,13 @@ function isPadding(code: number): boolean {
 
 const PLUS = 43;
 
+/** Keys are ASCII. Nothing is thrown here: hundreds of malformed names would cost milliseconds. */
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text.replace(ENCODED_ASCII, (encoded) =>
-      String.fromCharCode(Number.parseInt(encoded.slice(1), 16)),
-    );
-  }
+  return text
+    .replace(ENCODED_SPACE, ' ')
+    .replace(ENCODED_ASCII, (encoded) => String.fromCharCode(Number.parseInt(encoded.slice(1), 16)));
 }
 
-/** Beside malformed sequences, which others leave as they are. */
-const ENCODED_ASCII = /%[0-7][0-9A-Fa-f]/g;
+/** Unicode's, in UTF-8: what `trim` and `strip` take away. */
+const ENCODED_SPACE = /%(?:C2%(?:85|A0)|E1%9A%80|E2%80%(?:8[0-9A]|A[89F])|E2%81%9F|E3%80%80|EF%BB%BF)/gi;
+const ENCODED_ASCII = /%[0-7][0-9A-F]/gi;

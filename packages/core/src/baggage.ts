@@ -152,19 +152,16 @@ function lastPlainMember(header: string, key: string): number {
   return found;
 }
 
-/** Keys may be encoded. */
+/** Keys may be encoded. From the end, because the last one counts: many of them cost no more than one. */
 function lastEncodedMember(header: string, key: string): number {
-  let found = -1;
-  for (let start = 0; start < header.length; ) {
-    let end = header.indexOf(',', start);
-    if (end === -1) end = header.length;
-    const equals = header.indexOf('=', start);
-    if (equals === -1) break;
-    if (equals < end && equals - start >= key.length && saysKey(header.slice(start, equals), key))
-      found = equals + 1;
-    start = end + 1;
+  for (let end = header.length; end > 0; ) {
+    const start = header.lastIndexOf(',', end - 1) + 1;
+    const member = header.slice(start, end);
+    const equals = member.indexOf('=');
+    if (equals >= key.length && saysKey(member.slice(0, equals), key)) return start + equals + 1;
+    end = start - 1;
   }
-  return found;
+  return -1;
 }
 
 function startsMember(header: string, at: number): boolean {

@@ -10,6 +10,7 @@ import { LayeredContext } from './layered-context.js';
 export class Trail {
   readonly #entries: string[] = [];
   readonly #onStale: ((event: DecisionEvent) => void) | undefined;
+  #length = 0;
   #answeredAt: number | undefined;
 
   /** @param onStale told of calls that are made more than a minute after {@link Trail.end}: their color has probably stuck. */
@@ -37,11 +38,15 @@ export class Trail {
 
   /** The header's value; `undefined` for an empty way. */
   toServerTiming(): string | undefined {
-    return this.#entries.length === 0 ? undefined : this.#entries.join(', ');
+    return this.#entries.length === 0 ? undefined : this.#entries.join(SEPARATOR);
   }
 
+  /** What does not fit any more is left out, as a whole. */
   #push(entry: string): void {
-    if (this.#entries.length < MAX_ENTRIES) this.#entries.push(entry);
+    const length = this.#length + entry.length + (this.#entries.length === 0 ? 0 : SEPARATOR.length);
+    if (this.#entries.length >= MAX_ENTRIES || length > MAX_TOLD_LENGTH) return;
+    this.#entries.push(entry);
+    this.#length = length;
   }
 }
 
@@ -49,6 +54,9 @@ export class Trail {
 const STALE_MS = 60_000;
 const MAX_ENTRIES = 32;
 const MAX_HEADER_LENGTH = 8_192;
+/** Of what is told, in characters: proxies refuse a response whose headers have 4,096 in all. */
+const MAX_TOLD_LENGTH = 2_048;
+const SEPARATOR = ', ';
 const REASONS =
   'colored|no-color|not-member|member-down|baseline-down|not-secure|directory-unanswered|service-unknown';
 const ENTRY = new RegExp(

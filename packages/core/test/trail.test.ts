@@ -73,6 +73,23 @@ it('is bounded, and takes back what it gives out', () => {
   expect(caller.toServerTiming()).toBe(header);
 });
 
+it('is told in 2,048 characters, by whole entries', () => {
+  const long = 's'.repeat(128);
+  const host = 'h'.repeat(253);
+  const trail = new Trail();
+  for (let i = 0; i < 100; i++) {
+    trail.add({ ...event, service: long, instance: { ...instance, host } });
+    trail.addHeader(`${long};desc="- ${host}:1 colored", ${ENTRY}`);
+  }
+  const header = trail.toServerTiming() ?? '';
+  expect(header.length).toBeLessThanOrEqual(2_048);
+  expect(header.length).toBeGreaterThan(2_048 - ENTRY.length - 2);
+  for (const entry of header.split(', ')) expect(entry).toMatch(/^\S+;desc="\S+ \S+ colored"$/);
+  const caller = new Trail();
+  caller.addHeader(header);
+  expect(caller.toServerTiming()).toBe(header);
+});
+
 it('whatever a service or a header says, the value is one safe header line', () => {
   const text = fc.oneof(
     fc.string(),

@@ -1,4 +1,4 @@
-import { useCarrierNames } from '@colorway/core';
+import { trustBaggage, useCarrierNames } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
 import { type CreateColoringOptions, resolveOptions } from './coloring/options.js';
 import { type ColoringService, ServiceColoring } from './coloring/service-coloring.js';
@@ -31,6 +31,7 @@ export function createColoring(options: CreateColoringOptions): ColoringService 
   const resolved = resolveOptions(options);
   const coloring = new ServiceColoring(resolved, options.directory ?? defaultDirectory());
   useCarrierNames(resolved.carriers);
+  if (options.trustBaggage !== undefined) trustBaggage(options.trustBaggage);
   setupContext();
   return coloring;
 }

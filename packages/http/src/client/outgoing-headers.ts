@@ -2,10 +2,13 @@ import {
   activeContext,
   type CarrierNames,
   type FlowType,
+  foreignHeaders,
   formatBaggage,
   hasBaggageKey,
   parseBaggage,
   removeBaggageMembers,
+  saysForeign,
+  withoutKeys,
 } from '@colorway/core';
 import { type Baggage, propagation } from '@opentelemetry/api';
 
@@ -32,6 +35,12 @@ export function isBaggage(name: string): boolean {
   return name.length === BAGGAGE.length && (name === BAGGAGE || name.toLowerCase() === BAGGAGE);
 }
 
+/** Whether a header is one in which another propagator carries a color. */
+export function isForeign(name: string, value: OutgoingValue, names: CarrierNames): boolean {
+  const lower = name.toLowerCase();
+  return foreignHeaders(names).includes(lower) && saysForeign(lower, textOf(value), names);
+}
+
 /** Whether a baggage header has a member that says a color. */
 export function saysColor(value: OutgoingValue, { baggageKeys }: CarrierNames): boolean {
   return hasBaggageKey(textOf(value), baggageKeys);
@@ -56,8 +65,7 @@ export function baggageWithColor(flow: FlowType, callers: OutgoingValue, names: 
   if (baggage === undefined) return formatBaggage(undefined, first);
   const known = headers.get(baggage);
   if (known?.text === flow.text && known.names === names) return known.header;
-  const others = names.baggageKeys.length === 1 ? baggage : baggage.removeEntries(...names.baggageKeys);
-  const header = formatBaggage(others, first);
+  const header = formatBaggage(withoutKeys(baggage, names.baggageKeys), first);
   headers.set(baggage, { text: flow.text, names, header });
   return header;
 }

@@ -1,5 +1,11 @@
 import type { ClientRequest } from 'node:http';
-import type { CarrierNames, FlowType } from '@colorway/core';
+import {
+  type CarrierNames,
+  type FlowType,
+  foreignHeaders,
+  refusesCarriers,
+  saysForeign,
+} from '@colorway/core';
 import { BAGGAGE, baggageWithColor, baggageWithoutColor, saysColor } from './outgoing-headers.js';
 import { changeHeaders, type HeaderChanges, readHeader } from './request-head.js';
 import type { ServiceCaller } from './service-caller.js';
@@ -21,6 +27,7 @@ export function colorRequest(
     ...others.map((name): Change => [name, undefined]),
     [sent, flow.text],
     [BAGGAGE, baggageWithColor(flow, readHeader(request, BAGGAGE), names)],
+    ...foreignChanges(request, names),
     ...more,
   ]);
 }
@@ -34,7 +41,7 @@ export function uncolorRequest(
   names: CarrierNames,
   more: readonly Change[] = [],
 ): void {
-  const changes = [...more];
+  const changes = [...more, ...foreignChanges(request, names)];
   for (const name of names.headers) {
     if (readHeader(request, name) !== undefined) changes.push([name, undefined]);
   }
@@ -45,6 +52,17 @@ export function uncolorRequest(
   }
   if (changes.length > 0) changeHeaders(request, changes);
 }
+
+/** What other propagators would carry on, of a request whose carriers were not accepted. */
+function foreignChanges(request: ClientRequest, names: CarrierNames): readonly Change[] {
+  if (!refusesCarriers()) return NO_CHANGES;
+  return foreignHeaders(names).flatMap((name): Change[] => {
+    const value = readHeader(request, name);
+    return value !== undefined && saysForeign(name, value, names) ? [[name, undefined]] : [];
+  });
+}
+
+const NO_CHANGES: readonly Change[] = [];
 
 /** Puts the headers on a request of node:http that prove who makes it. */
 export function signRequest(request: ClientRequest, caller: ServiceCaller): void {

@@ -151,9 +151,11 @@ export abstract class RoutedRequest {
     this.#isWritten = false;
     this.#pools.caller.attempt(this.#decision, this.#color, standing.instance, ++this.#attempts);
     const handler = this as Dispatcher.DispatchHandler;
-    if (!this.#isMarked || !created.hasSubscribers)
-      return standing.transport.dispatch(this.#options, handler);
-    return this.#pools.caller.onTheWire(() => standing.transport.dispatch(this.#options, handler));
+    if (!created.hasSubscribers) return standing.transport.dispatch(this.#options, handler);
+    const dispatch = () => standing.transport.dispatch(this.#options, handler);
+    const { caller } = this.#pools;
+    if (this.#isMarked) return caller.onTheWire(dispatch);
+    return caller.holdsUntrusted ? caller.outsideColor(dispatch) : dispatch();
   }
 
   /* Not at once: undici is in the middle of clearing up after the connection, or the answer. */

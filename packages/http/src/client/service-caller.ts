@@ -8,6 +8,7 @@ import {
   type DirectoryView,
   explain,
   type FlowType,
+  holdsUntrusted,
   type Instance,
   isColorwayError,
   type RouteDecision,
@@ -136,6 +137,11 @@ export class ServiceCaller {
   /** Runs what leaves for a foreign host where OpenTelemetry's instrumentations find no color either (law 8). */
   outsideColor<T>(fn: () => T): T {
     return runInContext(withoutFlowType(activeContext(), this.coloring.carriers), fn);
+  }
+
+  /** Whether instrumentations would add a color to a call without one: they have read it, and nobody has accepted it. */
+  get holdsUntrusted(): boolean {
+    return holdsUntrusted(activeContext(), this.coloring.carriers);
   }
 
   /** Runs what has color and baggage in its headers already where OpenTelemetry's instrumentations find neither to add. */

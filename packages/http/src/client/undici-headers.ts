@@ -1,4 +1,4 @@
-import type { CarrierNames, FlowType } from '@colorway/core';
+import { type CarrierNames, type FlowType, refusesCarriers } from '@colorway/core';
 import type { Dispatcher } from 'undici';
 import {
   BAGGAGE,
@@ -6,6 +6,7 @@ import {
   baggageWithoutColor,
   isBaggage,
   isFlowHeader,
+  isForeign,
   isWanted,
   type OutgoingValue,
   saysColor,
@@ -27,7 +28,7 @@ export function colored(
   wanted: string | undefined,
 ): UndiciHeaders {
   const list: Flat = [];
-  const baggage = copyWithoutColor(headers, names, list, false);
+  const baggage = copyWithoutColor(headers, names, list, false, refusesCarriers());
   list.push(names.headers[0], flow.text, BAGGAGE, baggageWithColor(flow, baggage, names));
   if (wanted !== undefined) list.push(names.wantedHeader, wanted);
   return list as string[];
@@ -44,9 +45,10 @@ export function uncolored(
 ): UndiciHeaders {
   if (headers === undefined || headers === null)
     return wanted === undefined ? headers : [names.wantedHeader, wanted];
-  if (wanted === undefined && !isOneShot(headers) && !hasColor(headers, names)) return headers;
+  const refused = refusesCarriers();
+  if (wanted === undefined && !refused && !isOneShot(headers) && !hasColor(headers, names)) return headers;
   const list: Flat = [];
-  copyWithoutColor(headers, names, list, true);
+  copyWithoutColor(headers, names, list, true, refused);
   if (wanted !== undefined) list.push(names.wantedHeader, wanted);
   return list as string[];
 }
@@ -101,16 +103,21 @@ export function withHeaders(
   return copy as Dispatcher.DispatchOptions;
 }
 
-/** Copies into a flat list; gives back the baggage, which is copied too, without the color, when `keepBaggage`. */
+/**
+ * Copies into a flat list; gives back the baggage, which is copied too, without the color, when `keepBaggage`.
+ * @param refused whether the headers are of a request whose carriers were not accepted, and may say a color in any.
+ */
 function copyWithoutColor(
   headers: UndiciHeaders,
   names: CarrierNames,
   into: Flat,
   keepBaggage: boolean,
+  refused: boolean,
 ): OutgoingValue {
   let baggage: OutgoingValue;
   each(headers, (name, value) => {
     if (isFlowHeader(name, names) || isWanted(name, names)) return false;
+    if (refused && isForeign(name, value, names)) return false;
     if (!isBaggage(name)) into.push(name, value);
     else baggage = baggage === undefined ? value : `${baggage},${value}`;
     return false;

@@ -163,7 +163,7 @@ export class ColoredDispatcher extends Dispatcher {
         : given;
     const isColored = flow !== undefined && caller.propagates(target);
     const request = this.#withHeaders(withoutDispatcher(options), isColored ? flow : undefined);
-    if (flow === undefined) return fallback.dispatch(request, handler);
+    if (flow === undefined && !caller.holdsUntrusted) return fallback.dispatch(request, handler);
     if (isColored) return caller.onTheWire(() => fallback.dispatch(request, handler));
     return caller.outsideColor(() => fallback.dispatch(request, handler));
   }

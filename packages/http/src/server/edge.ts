@@ -4,34 +4,30 @@ import {
   type Coloring,
   ColorwayError,
   colorOf,
-  count,
   type DecisionEvent,
+  extractedFlowType,
   type FlowType,
-  flowTypeIn,
-  flowTypeOfColor,
-  type Incoming,
-  NOTHING_INCOMING,
-  quote,
-  readIncoming,
   scanBaggage,
   Trail,
-  warnOnce,
   withFlowType,
   withIncomingBaggage,
   withoutFlowType,
+  withRefusedCarriers,
   withTrail,
 } from '@colorway/core';
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
+import { callerOf } from '../auth/caller.js';
 import { enterOnMessages } from '../context/upgrade-context.js';
 import { ADMITTED } from './admitted.js';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
-import { headerGlance, MAY_CARRY_FLOW, MAY_CARRY_WANTED } from './header-glance.js';
+import { FlowPolicy, type Verdict } from './flow-policy.js';
+import { headerGlance, MAY_CARRY_WANTED } from './header-glance.js';
 import { guardRegisteredServers, misdirection, servicesOf } from './misdirected.js';
-import { type AcceptPolicy, checkOptions, type ServerColoringOptions } from './options.js';
+import { checkOptions, type ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
-import { secondSource } from './second-source.js';
+import { carrierRemover } from './remove-carriers.js';
 import { addServerTiming } from './server-timing.js';
 import { staleContext } from './stale-context.js';
 import { watchUpgrades } from './unseen-upgrades.js';
@@ -55,17 +51,15 @@ const PASS: Admission = Object.freeze({ kind: 'pass' });
  */
 export class Edge<Request> {
   readonly #coloring: Coloring;
-  readonly #accept: AcceptPolicy<Request>;
-  readonly #refusesInvalid: boolean;
+  readonly #policy: FlowPolicy<Request>;
+  /** Where refused carriers are taken out of the request itself. */
+  readonly #remove: ((request: RawRequest) => void) | undefined;
   readonly #authenticate: ((request: RawRequest) => ColorwayError | undefined) | undefined;
   readonly #onStale: ((event: DecisionEvent) => void) | undefined;
   readonly #explain: 'colored' | 'always' | 'never';
-  readonly #secondSource: ((request: RawRequest) => Incoming) | undefined;
   readonly #glance: (request: RawRequest) => number;
   readonly #misdirected: (request: RawRequest) => ColorwayError | undefined;
   readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
-  /** The instance's color, for requests that bring none. */
-  readonly #assumed: FlowType | undefined;
   /** Whether a request without a flow type goes on as it came. */
   readonly #passesUncolored: boolean;
   readonly #watchUpgrades: (server: unknown) => void;
@@ -73,35 +67,30 @@ export class Edge<Request> {
 
   /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
   constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
-    const {
-      accept = 'all',
-      onInvalid,
-      explain = 'colored',
-      sources,
-      auth,
-      alsoServes,
-    } = checkOptions(options);
+    const { explain = 'colored', refused = 'keep', sources, auth, alsoServes } = checkOptions(options);
     if (!coloring) {
       throw new ColorwayError(
         'COLORWAY_INVALID_OPTION',
         'coloring: missing. Pass what createColoring() returned.',
       );
     }
-    const { color, carriers, assumeInstanceColor, inFlight } = coloring;
+    const { carriers, inFlight } = coloring;
     this.#coloring = coloring;
-    this.#accept = accept;
+    this.#policy = new FlowPolicy(coloring, options);
+    this.#remove = refused === 'remove' ? carrierRemover(carriers, sources) : undefined;
     this.#authenticate = auth && authenticate(auth, carriers, servicesOf(coloring));
-    this.#refusesInvalid = onInvalid === 'refuse';
     this.#onStale = staleContext(coloring);
     this.#explain = explain;
-    this.#secondSource = sources && secondSource(sources, carriers);
     this.#countInFlight = countInFlight(inFlight);
-    this.#glance = headerGlance([...carriers.headers, 'baggage'], carriers.wantedHeader);
+    this.#glance = headerGlance(
+      [...carriers.headers, 'baggage'],
+      carriers.wantedHeader,
+      this.#policy.foreign,
+    );
     this.#misdirected = misdirection(coloring, alsoServes);
     guardRegisteredServers(coloring);
     this.#watchUpgrades = watchUpgrades(coloring);
-    this.#assumed = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
-    this.#passesUncolored = this.#assumed === undefined && explain !== 'always';
+    this.#passesUncolored = this.#policy.assumed === undefined && explain !== 'always';
   }
 
   /**
@@ -125,28 +114,29 @@ export class Edge<Request> {
       req[ADMITTED] = true;
       return early;
     }
-    if (req[ADMITTED]) return PASS;
-    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
-    const incoming = this.#read(req, carries);
-    if (incoming.kind === 'none' && extracted === undefined && this.#passesUncolored)
-      return this.#pass(active, res);
-    const flow = this.#flowOf(incoming, request, extracted);
+    if (req[ADMITTED]) return this.#admitAgain(req, res, request, active);
+    const extracted =
+      active === ROOT_CONTEXT ? undefined : extractedFlowType(active, this.#coloring.carriers);
+    const verdict = this.#verdict(req, request, carries, extracted);
+    if (verdict.kind === 'none' && this.#passesUncolored) return this.#pass(active, res);
     req[ADMITTED] = true;
-    if (flow instanceof ColorwayError) {
+    if (verdict.kind === 'error') {
       this.#countInFlight(res, false);
-      return { kind: 'refuse', error: flow };
+      return { kind: 'refuse', error: verdict.error };
     }
 
+    const { flow, taints } = verdict;
     const color = colorOf(flow);
     const colored = color !== undefined;
     if (colored) this.#coloring.noteUse(color);
     const explained = this.#explain === 'always' || (this.#explain === 'colored' && colored);
-    if (flow === undefined && extracted === undefined && !explained) return this.#pass(active, res);
+    if (flow === undefined && extracted === undefined && !explained && !taints)
+      return this.#pass(active, res);
     this.#countInFlight(res, colored);
 
-    let context = active;
-    if (flow !== undefined) context = this.#withFlow(active, flow, req);
-    else if (extracted !== undefined) context = withoutFlowType(active, this.#coloring.carriers);
+    let context = taints ? this.#tainted(active, req) : active;
+    if (flow !== undefined) context = this.#withFlow(context, flow, req);
+    else if (extracted !== undefined && !taints) context = withoutFlowType(active, this.#coloring.carriers);
     if (explained || colored) {
       const trail = new Trail(colored ? this.#onStale : undefined);
       context = withTrail(context, trail);
@@ -171,18 +161,18 @@ export class Edge<Request> {
     const wasAdmitted = req[ADMITTED];
     req[ADMITTED] = true;
     if (early !== undefined) return early;
-    if (wasAdmitted) return PASS;
-    const extracted = active === ROOT_CONTEXT ? undefined : flowTypeIn(active, this.#coloring.carriers);
-    const flow = this.#flowOf(this.#read(req, carries), request, extracted);
-    if (flow instanceof ColorwayError) return { kind: 'refuse', error: flow };
+    if (wasAdmitted) return this.#admitAgain(req, undefined, request, active);
+    const extracted =
+      active === ROOT_CONTEXT ? undefined : extractedFlowType(active, this.#coloring.carriers);
+    const verdict = this.#verdict(req, request, carries, extracted);
+    if (verdict.kind === 'error') return { kind: 'refuse', error: verdict.error };
+    const { flow, taints } = verdict;
     const color = colorOf(flow);
     if (color !== undefined) this.#coloring.noteUse(color);
-    const isPassed = flow === undefined && extracted === undefined;
-    const context = isPassed
-      ? active
-      : flow === undefined
-        ? withoutFlowType(active, this.#coloring.carriers)
-        : this.#withFlow(active, flow, req);
+    const isPassed = flow === undefined && extracted === undefined && !taints;
+    let context = taints ? this.#tainted(active, req) : active;
+    if (flow !== undefined) context = this.#withFlow(context, flow, req);
+    else if (extracted !== undefined && !taints) context = withoutFlowType(active, this.#coloring.carriers);
     // Also without a color: see there for how a message gets into the color of another connection.
     enterOnMessages(context, req.socket as EventEmitter);
     return isPassed ? PASS : { kind: 'enter', context };
@@ -217,42 +207,29 @@ export class Edge<Request> {
     return PASS;
   }
 
-  /** @param extracted what an OpenTelemetry instrumentation has read already, perhaps from a carrier of its own. */
-  #flowOf(
-    incoming: Incoming,
-    request: Request,
-    extracted: FlowType | undefined,
-  ): FlowType | ColorwayError | undefined {
-    if (incoming.kind === 'none' && extracted === undefined) return this.#assumed;
-    if (!this.#accepts(request)) {
-      count('coloring.flow_type.rejected');
-      return this.#assumed;
+  #verdict(req: RawRequest, request: Request, carries: number, extracted: FlowType | undefined): Verdict {
+    const isSigned = this.#authenticate !== undefined && callerOf(req) !== undefined;
+    return this.#policy.decide(req, request, carries, extracted, isSigned);
+  }
+
+  /** The context of a request whose headers are not to be believed, and must not be copied. */
+  #tainted(active: Context, req: RawRequest): Context {
+    this.#remove?.(req);
+    return withRefusedCarriers(active, this.#coloring.carriers);
+  }
+
+  /** A request that another middleware has let in. The stricter policy wins. */
+  #admitAgain(req: RawRequest, res: RawResponse | undefined, request: Request, active: Context): Admission {
+    if (!this.#policy.refusesLater(req, request, active)) return PASS;
+    const refused = this.#tainted(active, req);
+    const { assumed } = this.#policy;
+    const context = assumed === undefined ? refused : withFlowType(refused, assumed, this.#coloring.carriers);
+    if (res === undefined) enterOnMessages(context, req.socket as EventEmitter);
+    else {
+      emitInContext(context, res, req);
+      emitInContext(context, res, res);
     }
-    if (incoming.kind !== 'invalid') return incoming.kind === 'flow' ? incoming.flow : extracted;
-    count('coloring.flow_type.invalid', { 'coloring.action': this.#refusesInvalid ? 'refuse' : 'ignore' });
-    return this.#refusesInvalid ? invalidFlowType(incoming.text) : this.#assumed;
-  }
-
-  #read(req: RawRequest, carries: number): Incoming {
-    const incoming = (carries & MAY_CARRY_FLOW) === 0 ? NOTHING_INCOMING : this.#readHeaders(req);
-    return incoming.kind === 'none' && this.#secondSource !== undefined ? this.#secondSource(req) : incoming;
-  }
-
-  #readHeaders({ headers }: RawRequest): Incoming {
-    return readIncoming((name) => headers[name], this.#coloring.carriers);
-  }
-
-  #accepts(request: Request): boolean {
-    if (typeof this.#accept !== 'function') return this.#accept === 'all';
-    try {
-      return this.#accept(request) === true; // a promise is not a yes
-    } catch (error) {
-      warnOnce(
-        'COLORWAY_ACCEPT_FAILED',
-        `The accept option threw ${quote(error)}. The flow type was not accepted; return false instead of throwing.`,
-      );
-      return false;
-    }
+    return { kind: 'enter', context };
   }
 
   #withFlow(active: Context, flow: FlowType, req: RawRequest): Context {
@@ -266,11 +243,4 @@ export class Edge<Request> {
 /** Whether a baggage header holds more than our member, which is in the context anyway. */
 function holdsOthers(header: string | readonly string[], key: string): boolean {
   return typeof header !== 'string' || header.includes(',') || scanBaggage(header, key) === undefined;
-}
-
-function invalidFlowType(text: string): ColorwayError {
-  return new ColorwayError(
-    'COLORWAY_INVALID_FLOW_TYPE',
-    `${quote(text)} is not a flow type. Send one like "CE_feat-cart", or none.`,
-  );
 }

@@ -4,7 +4,7 @@ import { answerByItself } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
-export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
 
 /**
  * Express 4 and 5 (Connect, Restify and NestJS take the same shape): `app.use(expressColoring(coloring))`, before

@@ -8,7 +8,7 @@ import type { ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';
 import { watchUpgrades } from './unseen-upgrades.js';
 
-export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
 
 export interface FastifyColoringOptions extends ServerColoringOptions<FastifyRequest> {
   readonly coloring: Coloring;

@@ -3,16 +3,26 @@ import type { RawRequest } from './raw.js';
 /** What may stand in a request's headers: flags, 0 for nothing. */
 export const MAY_CARRY_FLOW = 1;
 export const MAY_CARRY_WANTED = 2;
+export const MAY_CARRY_FOREIGN = 4;
 
 /**
- * Whether a header of these names (in lower case) may stand in a request: `flow` are those that carry a flow type. A no
+ * Whether a header of these names (in lower case) may stand in a request: `flow` are those that carry a flow type,
+ * `foreign` those in which other propagators would. A no
  * is certain. Node makes the `headers` object when somebody first asks for it, which costs more than the rest of an
  * uncolored request's way through the middleware; so, while nobody has, only names of the right length, first and last
  * letter are looked for in the list as it came. Once there is an object (Fastify 5 makes it), somebody may have added to it,
  * and it is asked for the names themselves.
  */
-export function headerGlance(flow: readonly string[], wanted: string): (request: RawRequest) => number {
-  const shapes = [...flow.map((name) => shapeOf(name, MAY_CARRY_FLOW)), shapeOf(wanted, MAY_CARRY_WANTED)];
+export function headerGlance(
+  flow: readonly string[],
+  wanted: string,
+  foreign: readonly string[] = [],
+): (request: RawRequest) => number {
+  const shapes = [
+    ...flow.map((name) => shapeOf(name, MAY_CARRY_FLOW)),
+    shapeOf(wanted, MAY_CARRY_WANTED),
+    ...foreign.map((name) => shapeOf(name, MAY_CARRY_FOREIGN)),
+  ];
   // One look at most names: few have the length of one that is looked for. Shifts count modulo 32, here and below.
   let lengths = 0;
   for (const { length } of shapes) lengths |= 1 << length;
@@ -22,6 +32,7 @@ export function headerGlance(flow: readonly string[], wanted: string): (request:
     if (rawHeaders === undefined || hasHeadersObject(request)) {
       const { headers } = request;
       for (const name of flow) if (headers[name] !== undefined) found |= MAY_CARRY_FLOW;
+      for (const name of foreign) if (headers[name] !== undefined) found |= MAY_CARRY_FOREIGN;
       return headers[wanted] === undefined ? found : found | MAY_CARRY_WANTED;
     }
     for (let at = 0; at < rawHeaders.length; at += 2) {

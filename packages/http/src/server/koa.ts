@@ -4,7 +4,7 @@ import { answerByItself } from './answer.js';
 import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
-export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
 
 /** What is used of Koa's `ctx`. */
 export interface KoaColoringContext {

@@ -6,7 +6,7 @@ import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 
 export { coloredServer } from './colored-server.js';
-export type { AcceptPolicy, SecondSources, ServerColoringOptions } from './options.js';
+export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
 export type { RawRequest, RawResponse } from './raw.js';
 
 /**

@@ -1,4 +1,4 @@
-import { ColorwayError, quote } from '@colorway/core';
+import { type Color, ColorwayError, quote } from '@colorway/core';
 import type { ServiceAuth } from '../auth/service-auth.js';
 
 /** Options of every server adapter. `Request` is the framework's own: that of Express or Fastify, Koa's `ctx`. */
@@ -6,11 +6,19 @@ export interface ServerColoringOptions<Request = unknown> {
   /**
    * Who may set a flow type (law 8). Default `'all'`, which suits services behind an edge; at the edge,
    * say `'none'` or decide by request. A flow type that is not accepted is counted
-   * (`coloring.flow_type.rejected`) and the request is served as if it had none. The request's headers
-   * stay as they came: clients send what is in the context, not what came in. A function that throws
-   * accepts nothing, with a process warning once.
+   * (`coloring.flow_type.rejected`) and the request is served as if it had none; clients and producers of this library
+   * send it nowhere, even where its headers are copied. A function is told what is asked for and by which carrier;
+   * one that throws accepts nothing, with a process warning once. Of several middlewares that a request passes, each has
+   * its say: the stricter one wins. With any policy but `'all'` in the process, no code in front of the
+   * middleware runs in a color that OpenTelemetry has read: see `trustBaggage` of `createColoring`.
    */
   readonly accept?: AcceptPolicy<Request>;
+  /**
+   * What happens to a flow type that is not accepted in the request itself. `'keep'`: the headers stay as they came.
+   * `'remove'`: it is taken out of `headers`, `rawHeaders` and, of what `sources` reads, `url` and cookies, so that nobody
+   * can copy it, a proxy without this library's client say. Default `'keep'`.
+   */
+  readonly refused?: 'keep' | 'remove';
   /** Further carriers, for callers that cannot send headers. Default none. A header wins over them. */
   readonly sources?: SecondSources;
   /**
@@ -38,7 +46,17 @@ export interface ServerColoringOptions<Request = unknown> {
   readonly explain?: 'colored' | 'always' | 'never';
 }
 
-export type AcceptPolicy<Request> = 'all' | 'none' | ((request: Request) => boolean);
+export type AcceptPolicy<Request> = 'all' | 'none' | ((request: Request, asked: AskedFlow) => boolean);
+
+/** What a request asks for, as a policy is told it. */
+export interface AskedFlow {
+  /** `undefined` for a mark of another kind, and for what is no flow type. */
+  readonly color: Color | undefined;
+  /** The flow type as it would be sent on: `CE_feat-cart`. `undefined` for what is none. */
+  readonly flowType: string | undefined;
+  /** Which carrier says so. `propagator`: OpenTelemetry has read it, from a carrier that is not read here. */
+  readonly source: 'header' | 'baggage' | 'query' | 'cookie' | 'propagator';
+}
 
 export interface SecondSources {
   /** A query parameter, for web hooks: `true` for the flow header's name, or a name. */
@@ -51,9 +69,10 @@ export interface SecondSources {
 export function checkOptions<Request>(
   options: ServerColoringOptions<Request>,
 ): ServerColoringOptions<Request> {
-  const { accept, onInvalid, explain, sources, alsoServes } = options;
+  const { accept, onInvalid, explain, refused, sources, alsoServes } = options;
   if (typeof accept !== 'function') oneOf('accept', accept, ['all', 'none']);
   oneOf('onInvalid', onInvalid, ['ignore', 'refuse']);
+  oneOf('refused', refused, ['keep', 'remove']);
   oneOf('explain', explain, ['colored', 'always', 'never']);
   if (alsoServes !== undefined && !isListOfNames(alsoServes))
     throw invalid('alsoServes', alsoServes, 'a list of service names, or left out');

@@ -2,18 +2,23 @@ import { type CarrierNames, type Incoming, NOTHING_INCOMING, parseIncoming } fro
 import type { SecondSources } from './options.js';
 import type { RawRequest } from './raw.js';
 
+interface Found {
+  readonly incoming: Incoming;
+  readonly source: 'query' | 'cookie' | undefined;
+}
+
+const NOTHING_FOUND: Found = Object.freeze({ incoming: NOTHING_INCOMING, source: undefined });
+
 /** Reads the flow type from the query, else from a cookie, as far as each is switched on. Never throws. */
-export function secondSource(
-  sources: SecondSources,
-  carriers: CarrierNames,
-): (request: RawRequest) => Incoming {
+export function secondSource(sources: SecondSources, carriers: CarrierNames): (request: RawRequest) => Found {
   const query = sources.query === true ? carriers.headers[0] : sources.query;
   const cookie = sources.cookie === true ? carriers.headers[0] : sources.cookie;
   return ({ url, headers }) => {
-    const found =
-      (query === undefined ? undefined : fromQuery(url, query)) ??
-      (cookie === undefined ? undefined : fromCookie(headers.cookie, cookie));
-    return found === undefined ? NOTHING_INCOMING : parseIncoming(found, carriers);
+    const inQuery = query === undefined ? undefined : fromQuery(url, query);
+    if (inQuery !== undefined) return { incoming: parseIncoming(inQuery, carriers), source: 'query' };
+    const inCookie = cookie === undefined ? undefined : fromCookie(headers.cookie, cookie);
+    if (inCookie !== undefined) return { incoming: parseIncoming(inCookie, carriers), source: 'cookie' };
+    return NOTHING_FOUND;
   };
 }
 

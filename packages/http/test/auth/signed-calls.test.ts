@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
+import { activeColor } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
 import { coloredAgent } from '@colorway/http/agent';
-import { callerOf } from '@colorway/http/auth';
+import { callerOf, serviceAuth } from '@colorway/http/auth';
 import { expressColoring } from '@colorway/http/express';
 import { coloredDispatcher } from '@colorway/http/undici';
 import express5 from 'express';
@@ -12,7 +13,7 @@ import { fakeColoring } from '../server/fake-coloring.js';
 import { HOSTS, type Host, stopHosts } from '../server/hosts.js';
 import { FakeColoring } from '../support/fake-coloring.js';
 import { recordOf } from '../support/fleet.js';
-import { auth, send, signed } from './signed-request.js';
+import { auth, SECRET, send, signed } from './signed-request.js';
 
 setupContext();
 afterEach(stopHosts);
@@ -113,4 +114,41 @@ it('a middleware that Express has mounted below a path sees the signature of the
   } finally {
     server.close();
   }
+});
+
+describe.each(HOSTS)('of a signed request only the signed flow header says a color: $name', (host) => {
+  const member = 'x-infr-flowtype=CE_evil';
+  const start = async (options: object = {}) =>
+    await host.start(
+      fakeColoring({ service: 'stock' }),
+      { handle: () => ({ color: activeColor() ?? null }) },
+      { auth: auth(), sources: { query: true, cookie: true }, ...options },
+    );
+  const ask = async (port: number, headers: Record<string, string>, target?: string) =>
+    (await send(port, target ?? '/items/7?size=2', headers)).told.color;
+
+  it('what is added on the way counts for nothing', async () => {
+    const { port } = await start();
+    for (const added of [
+      { baggage: member },
+      { baggage: `a=1,x%2Dinfr-flowtype=CE_evil` },
+      { cookie: member },
+    ]) {
+      expect(await ask(port, { ...signed(), ...added })).toBe(null);
+      const red = signed(auth(), { 'x-infr-flowtype': 'CE_red' });
+      expect(await ask(port, { ...red, ...added })).toBe('red');
+    }
+    const target = `/items/7?${member}`;
+    expect(await ask(port, signed(auth(), {}, target), target)).toBe(null);
+  });
+
+  it('that there is none is signed too, and what is not signed is read as before', async () => {
+    const { port } = await start({ auth: serviceAuth({ secret: SECRET, required: false }) });
+    expect(await ask(port, { ...signed(), 'x-infr-flowtype': 'CE_evil' })).toBe('evil');
+    expect(await ask(port, { host: 'stock', baggage: member })).toBe('evil');
+    expect(
+      (await send((await start()).port, '/items/7?size=2', { ...signed(), 'x-infr-flowtype': 'CE_evil' }))
+        .status,
+    ).toBe(401);
+  });
 });

@@ -1,9 +1,25 @@
 import { EventEmitter } from 'node:events';
-import { activeColor, flowTypeOfColor, isColorwayError, runInContext, withFlowType } from '@colorway/core';
+import {
+  activeColor,
+  ColoringPropagator,
+  flowTypeOfColor,
+  isColorwayError,
+  runInContext,
+  trustBaggage,
+  withFlowType,
+} from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
-import type { ServerColoringOptions } from '@colorway/http/express';
+import type { AskedFlow, ServerColoringOptions } from '@colorway/http/express';
 import { expressColoring } from '@colorway/http/express';
-import { context, metrics, propagation } from '@opentelemetry/api';
+import {
+  context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  metrics,
+  propagation,
+  ROOT_CONTEXT,
+} from '@opentelemetry/api';
+import { CompositePropagator, W3CBaggagePropagator } from '@opentelemetry/core';
 import { countingMeterProvider } from './counting-meter-provider.js';
 import { type FakeColoringOptions, fakeColoring } from './fake-coloring.js';
 import { HOSTS, stopHosts } from './hosts.js';
@@ -151,6 +167,103 @@ describe.each(HOSTS)('law 8, the edge decides: $name', (host) => {
     expect(await (await serve({}, { color: 'mine', assumeInstanceColor: false }))([])).toBe(null);
   });
 
+  it('a policy is told color and carrier', async () => {
+    const told: unknown[] = [];
+    const ask = await serve({
+      accept: (_: object, asked: AskedFlow) => told.push(asked) > 0,
+      sources: { query: true, cookie: true },
+    });
+    await ask([RED, 'baggage: x-infr-flowtype=CE_blue']);
+    await ask(['baggage: x-infr-flowtype=CE_blue']);
+    await ask([], '/?x-infr-flowtype=CE_red');
+    await ask(['cookie: x-infr-flowtype=CE_red']);
+    await ask(['x-infr-flowtype: loadtest']);
+    await ask(['x-infr-flowtype: CE_']);
+    expect(told).toEqual([
+      { color: 'red', flowType: 'CE_red', source: 'header' },
+      { color: 'blue', flowType: 'CE_blue', source: 'baggage' },
+      { color: 'red', flowType: 'CE_red', source: 'query' },
+      { color: 'red', flowType: 'CE_red', source: 'cookie' },
+      { color: undefined, flowType: 'loadtest', source: 'header' },
+      { color: undefined, flowType: undefined, source: 'header' },
+    ]);
+  });
+
+  it.each([
+    ['%'.repeat(15_000), ''],
+    ['x-infr-flowtype=%,'.repeat(800), ''],
+    ['x%2Dinfr-flowtype=%,'.repeat(700), 'x-infr-flowtype: %'],
+    ['x%2Dinfr-flowtype=%,'.repeat(700), ''],
+    ['%zzx-infr-flowtype=%,'.repeat(700), ''],
+  ])('where nothing is accepted nothing is decoded: %#', async (baggage, line) => {
+    const ask = await serve({ accept: 'none', sources: { query: true, cookie: true } });
+    const decoded = jest.spyOn(globalThis, 'decodeURIComponent');
+    try {
+      const lines = [`baggage: ${baggage}`, 'cookie: x-infr-flowtype=%', ...(line === '' ? [] : [line])];
+      expect(await ask(lines, '/?x-infr-flowtype=CE_red')).toBe(null);
+      // Frameworks decode the path.
+      const read = decoded.mock.calls.filter(([text]) => text.includes('%') && !text.startsWith('/'));
+      expect(read).toEqual([]);
+    } finally {
+      decoded.mockRestore();
+    }
+  });
+
+  describe('of a refused color nothing is left in the request, where that is asked for', () => {
+    const LINES = [
+      'X-Infr-Flowtype: CE_evil',
+      'baggage: user=7,x%2Dinfr-flowtype=CE_evil',
+      'baggage: +x-infr-flowtype=CE_evil',
+      'Uberctx-X-Infr-Flowtype: CE_evil',
+      'jaeger-baggage: a=1,x-infr-flowtype=CE_evil',
+      'ot-baggage-x-infr-flowtype: CE_evil',
+      'baggage-x-infr-flowtype: CE_evil',
+      'baggage_x-infr-flowtype: CE_evil',
+      'cookie: a=1; x-infr-flowtype=CE_evil; b=2',
+      'x-other: 1',
+    ];
+
+    it.each(['none', (): boolean => false] as const)('accept: %p', async (accept) => {
+      let seen: unknown;
+      const { port } = await host.start(
+        fakeColoring(),
+        {
+          handle: ({ req }) => {
+            const { url, headers, rawHeaders, headersDistinct } = req;
+            const { originalUrl } = req as { originalUrl?: string };
+            seen = { url, originalUrl, headers, rawHeaders, headersDistinct };
+            return { color: activeColor() ?? null };
+          },
+        },
+        { accept, refused: 'remove', sources: { query: true, cookie: true } },
+      );
+      const answer = await get(port, LINES, '/?a=1&x-infr-flowtype=CE_evil&x%2Dinfr-flowtype=CE_evil&b=2');
+      expect(JSON.parse(answer.body)).toEqual({ color: null });
+      expect(JSON.stringify(seen)).not.toContain('evil');
+      expect(seen).toMatchObject({
+        url: '/?a=1&b=2',
+        headers: { baggage: 'user=7', 'jaeger-baggage': 'a=1', cookie: 'a=1; b=2', 'x-other': '1' },
+        headersDistinct: { baggage: ['user=7'], 'x-other': ['1'] },
+      });
+    });
+
+    it('and an accepted one stays', async () => {
+      let headers: unknown;
+      const { port } = await host.start(
+        fakeColoring(),
+        {
+          handle: ({ req }) => {
+            headers = req.headers;
+            return {};
+          },
+        },
+        { accept: () => true, refused: 'remove' },
+      );
+      await get(port, [RED]);
+      expect(headers).toMatchObject({ 'x-infr-flowtype': 'CE_red' });
+    });
+  });
+
   it('names of a company are accepted', async () => {
     const ask = await serve(
       {},
@@ -200,7 +313,90 @@ describe('what an instrumentation has extracted already', () => {
   });
 });
 
+describe('of two middlewares that a request passes, the stricter one wins', () => {
+  /** Runs a request through both, and tells the color in which the handler runs. */
+  function through(
+    outer: ServerColoringOptions<object>,
+    inner: ServerColoringOptions<object>,
+    color?: string,
+  ) {
+    const coloring = fakeColoring(color === undefined ? {} : { color });
+    const incoming = Object.assign(new EventEmitter(), { headers: { 'x-infr-flowtype': 'CE_red' } });
+    const response = Object.assign(new EventEmitter(), { closed: true, writeHead: () => {} });
+    let found: unknown = 'not called';
+    expressColoring(coloring, outer)(incoming as never, response as never, () =>
+      expressColoring(coloring, inner)(incoming as never, response as never, () => {
+        found = activeColor();
+      }),
+    );
+    return found;
+  }
+
+  it.each([
+    ['all', 'all', 'red'],
+    ['all', 'none', undefined],
+    ['none', 'all', undefined],
+    ['none', 'none', undefined],
+    ['all', (): boolean => false, undefined],
+    [(): boolean => true, (): boolean => true, 'red'],
+    [(_: object, { color }: AskedFlow): boolean => color === 'red', 'all', 'red'],
+    ['all', (_: object, { color }: AskedFlow): boolean => color === 'blue', undefined],
+    ['all', (_: object, { color }: AskedFlow): boolean => color === 'red', 'red'],
+  ] as const)('%p, then %p', (outer, inner, color) => {
+    expect(through({ accept: outer }, { accept: inner })).toBe(color);
+  });
+
+  it('and what is assumed of a colored instance is no matter of policies', () => {
+    expect(through({ accept: 'all' }, { accept: 'none' }, 'mine')).toBe('mine');
+    expect(through({ accept: 'none' }, { accept: 'none' }, 'mine')).toBe('mine');
+  });
+});
+
+describe('what stands in front of a middleware', () => {
+  const bare = propagation.setBaggage(
+    context.active(),
+    propagation.createBaggage({ 'x-infr-flowtype': { value: 'CE_evil' }, user: { value: '7' } }),
+  );
+  afterEach(() => trustBaggage(undefined));
+
+  it('runs in no color that an instrumentation has read, where a policy is, or where it is said so', () => {
+    trustBaggage(true);
+    expect(runInContext(bare, activeColor)).toBe('evil');
+    trustBaggage(false);
+    expect(runInContext(bare, activeColor)).toBeUndefined();
+    trustBaggage(undefined);
+    expressColoring(fakeColoring(), { accept: 'none' });
+    expect(runInContext(bare, activeColor)).toBeUndefined();
+  });
+
+  it('nor does its propagator send it on, and what the policy accepts counts', () => {
+    const incoming = { 'x-infr-flowtype': 'CE_evil', baggage: 'user=7' };
+    const propagator = new CompositePropagator({
+      propagators: [new W3CBaggagePropagator(), new ColoringPropagator()],
+    });
+    trustBaggage(false);
+    const extracted = propagator.extract(ROOT_CONTEXT, incoming, defaultTextMapGetter);
+    const sent = {};
+    propagator.inject(extracted, sent, defaultTextMapSetter);
+    expect(sent).toEqual({ baggage: 'user=7' });
+    runInContext(extracted, () => {
+      const request = Object.assign(new EventEmitter(), { headers: incoming });
+      const response = Object.assign(new EventEmitter(), { closed: true, writeHead: () => {} });
+      let found: unknown;
+      expressColoring(fakeColoring(), { accept: (_, asked) => asked.source === 'header' })(
+        request as never,
+        response as never,
+        () => {
+          found = activeColor();
+        },
+      );
+      expect(found).toBe('evil');
+    });
+  });
+});
+
 it.each([
+  [{ refused: 'strip' }, 'refused: "strip"'],
   [{ accept: 'some' }, 'accept: "some"'],
   [{ onInvalid: 'throw' }, 'onInvalid: "throw"'],
   [{ explain: true }, 'explain: "true"'],

@@ -6,3 +6,4 @@ export {
   runInMessageContext,
 } from './message-context.js';
 export { stampedHeaders, stampMessage } from './stamp-message.js';
+export { withoutCarriers } from './without-carriers.js';

@@ -5,8 +5,11 @@ import {
   type FlowType,
   formatBaggage,
   parseBaggage,
+  refusesCarriers,
+  withoutKeys,
 } from '@colorway/core';
 import { type MessageHeaders, messageBaggage } from './message-color.js';
+import { withoutCarriers } from './without-carriers.js';
 
 /**
  * The headers of an outgoing message. With a flow type: a color as message property (the bare color, under
@@ -16,14 +19,18 @@ import { type MessageHeaders, messageBaggage } from './message-color.js';
  *
  * The flow type of the context is the truth and replaces what the headers say. Without one the headers are
  * returned as they came, so that whoever copies a message to a retry or dead-letter queue outside of any
- * context keeps its color. The caller's object is never changed.
+ * context keeps its color; but not where a request is served whose carriers were not accepted, and whose headers they
+ * may be. The caller's object is never changed.
  */
 export function stampMessage<Headers extends MessageHeaders>(
   headers: Headers | undefined,
   flow: FlowType | undefined,
   carriers: CarrierNames,
 ): Headers | undefined {
-  return flow === undefined ? headers : (stampedHeaders(headers, flow, carriers) as Headers);
+  if (flow !== undefined) return stampedHeaders(headers, flow, carriers) as Headers;
+  return headers !== undefined && refusesCarriers()
+    ? (withoutCarriers(headers, carriers) as Headers)
+    : headers;
 }
 
 /** The same for a flow type that is there: an object of its own, for further headers. */
@@ -32,7 +39,8 @@ export function stampedHeaders(
   flow: FlowType,
   carriers: CarrierNames,
 ): Record<string, unknown> {
-  const stamped: Record<string, unknown> = { ...headers };
+  const isRefused = headers !== undefined && refusesCarriers();
+  const stamped: Record<string, unknown> = isRefused ? withoutCarriers(headers, carriers) : { ...headers };
   if (headers !== undefined) for (const property of carriers.messageProperties) delete stamped[property];
   if (flow.kind === 'color') stamped[carriers.messageProperties[0]] = flow.color;
   stamped.baggage = baggageWith(flow, messageBaggage(headers), carriers);
@@ -41,6 +49,5 @@ export function stampedHeaders(
 
 function baggageWith(flow: FlowType, callers: string | undefined, { baggageKeys }: CarrierNames): string {
   const others = callers === undefined ? baggageBeside(activeContext()) : parseBaggage(callers);
-  const kept = baggageKeys.length === 1 ? others : others?.removeEntries(...baggageKeys);
-  return formatBaggage(kept, { key: baggageKeys[0], value: flow.text });
+  return formatBaggage(others && withoutKeys(others, baggageKeys), { key: baggageKeys[0], value: flow.text });
 }

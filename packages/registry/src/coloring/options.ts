@@ -29,6 +29,12 @@ export interface CreateColoringOptions {
   readonly carriers?: CarrierOptions;
   /** Whether work without a color of its own takes this instance's color. Default true. */
   readonly assumeInstanceColor?: boolean;
+  /**
+   * Whether work has the color of baggage that OpenTelemetry has read and no middleware has looked at: what runs in front of
+   * the middleware, or where there is none. It holds for the whole process. Default: true, as long as no middleware of
+   * the process has an `accept` other than `'all'`; then only what a middleware or a message has let in counts.
+   */
+  readonly trustBaggage?: boolean;
   /** What happens when an outgoing call has probably lost its color. Default `count`. */
   readonly contextLoss?: ContextLossOption;
   /** How long a call waits for the directory's first answer, and for any later one, in milliseconds. Default 5,000. */

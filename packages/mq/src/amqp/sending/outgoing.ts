@@ -6,14 +6,17 @@ import {
   type Coloring,
   ColorwayError,
   type FlowType,
+  holdsUntrusted,
   parseBaggage,
   quote,
+  refusesCarriers,
   runInContext,
   withFlowType,
+  withoutFlowType,
 } from '@colorway/core';
 import { callSafely, reasonOf } from '@colorway/core/background';
 import { type Context, propagation } from '@opentelemetry/api';
-import { messageBaggage, messageColor, stampedHeaders } from '../../message/index.js';
+import { messageBaggage, messageColor, stampedHeaders, stampMessage } from '../../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from '../amqp-channel.js';
 import type { CallOrder } from '../channel/call-order.js';
 import type { ChannelLife } from '../channel/channel-life.js';
@@ -85,7 +88,7 @@ export class Outgoing {
     const flow = this.#coloring.flowType();
     const send: Send =
       flow === undefined
-        ? { exchange, routingKey, content, options, onConfirm }
+        ? uncolored({ exchange, routingKey, content, options, onConfirm }, this.#coloring.carriers)
         : {
             exchange,
             routingKey,
@@ -191,6 +194,16 @@ export class Outgoing {
       );
     }
   }
+}
+
+/** As it is, unless somebody has brought a flow type that was not accepted. */
+function uncolored(send: Send, carriers: CarrierNames): Send {
+  const active = activeContext();
+  const isRefused = refusesCarriers(active);
+  if (!isRefused && !holdsUntrusted(active, carriers)) return send;
+  const headers = stampMessage(send.options?.headers, undefined, carriers);
+  const options = headers === undefined ? send.options : { ...send.options, headers };
+  return { ...send, options, context: withoutFlowType(active, carriers) };
 }
 
 /** A copy: options are often used twice, and must not carry the first color on. */

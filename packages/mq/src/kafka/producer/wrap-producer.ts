@@ -1,8 +1,11 @@
 import {
   activeContext,
   activeFlowType,
+  type CarrierNames,
   type Coloring,
   type FlowType,
+  holdsUntrusted,
+  refusesCarriers,
   runInContext,
   withoutFlowType,
 } from '@colorway/core';
@@ -66,7 +69,10 @@ export function coloredProducerConfig<Config>(coloring: Coloring, config: Config
 
 function senders(coloring: Coloring, sender: SenderClient): Record<string, unknown> {
   const { carriers } = coloring;
-  const stamp = (messages: readonly OutgoingMessage[], flow: FlowType): readonly OutgoingMessage[] => {
+  const stamp = (
+    messages: readonly OutgoingMessage[],
+    flow: FlowType | undefined,
+  ): readonly OutgoingMessage[] => {
     if (!Array.isArray(messages)) return messages;
     return messages.map((message: OutgoingMessage) => {
       const headers = stampMessage(message.headers, flow, carriers) as HeadersLike;
@@ -76,14 +82,15 @@ function senders(coloring: Coloring, sender: SenderClient): Record<string, unkno
   return {
     send: (record: TopicMessagesLike) => {
       const flow = coloring.flowType();
-      if (flow === undefined) return sender.send(record as never);
+      if (flow === undefined && isAsItIs(carriers)) return sender.send(record as never);
       const stamped = { ...record, messages: stamp(record.messages, flow) };
       return asStamped(coloring, flow, [record], () => sender.send(stamped as never));
     },
     sendBatch: (batch: { readonly topicMessages?: readonly TopicMessagesLike[] }) => {
       const { topicMessages } = batch;
       const flow = coloring.flowType();
-      if (flow === undefined || topicMessages === undefined) return sender.sendBatch(batch as never);
+      if (topicMessages === undefined || (flow === undefined && isAsItIs(carriers)))
+        return sender.sendBatch(batch as never);
       const stamped = topicMessages.map((one) => ({ ...one, messages: stamp(one.messages, flow) }));
       return asStamped(coloring, flow, topicMessages, () =>
         sender.sendBatch({ ...batch, topicMessages: stamped } as never),
@@ -92,13 +99,19 @@ function senders(coloring: Coloring, sender: SenderClient): Record<string, unkno
   };
 }
 
+/** Whether messages without a flow type are sent as they are: nobody has brought one that was not accepted. */
+function isAsItIs(carriers: CarrierNames): boolean {
+  const active = activeContext();
+  return !refusesCarriers(active) && !holdsUntrusted(active, carriers);
+}
+
 /**
  * OpenTelemetry's instrumentation writes the baggage of the active context over what stands in the headers. Where
  * that is another one (a caller's own baggage, a color that is assumed) it finds none; the span stays.
  */
 function asStamped<T>(
   { carriers }: Coloring,
-  flow: FlowType,
+  flow: FlowType | undefined,
   topics: readonly TopicMessagesLike[],
   send: () => T,
 ): T {
@@ -106,6 +119,6 @@ function asStamped<T>(
     ({ messages }) =>
       Array.isArray(messages) && messages.some(({ headers }) => messageBaggage(headers) !== undefined),
   );
-  if (!own && activeFlowType()?.text === flow.text) return send();
+  if (!own && flow !== undefined && activeFlowType()?.text === flow.text) return send();
   return runInContext(propagation.deleteBaggage(withoutFlowType(activeContext(), carriers)), send);
 }
