@@ -6,7 +6,9 @@ import {
   type Coloring,
   flowTypeOfColor,
   resolveCarrierNames,
+  runInContext,
   withColor,
+  withRefusedCarriers,
 } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
 import { propagation } from '@opentelemetry/api';
@@ -165,6 +167,40 @@ describe('messageColor', () => {
     expect(messageColor(Object.create({ DMQ_ENV_TAG: 'inherited' }), names)).toBeUndefined();
     const odd = resolveCarrierNames({ messageProperties: 'constructor' });
     expect(messageColor({}, odd)).toBeUndefined();
+  });
+});
+
+describe('headers of a request whose color was refused, copied into a message', () => {
+  const COPIED = Object.freeze({
+    'X-Infr-Flowtype': 'CE_evil',
+    'x-infr-flowtype': 'CE_evil',
+    DMQ_ENV_TAG: 'evil',
+    dmq_env_tag: 'evil',
+    baggage: ['a=1,x%2Dinfr-flowtype=CE_evil', Buffer.from('+x-infr-flowtype=CE_evil,b=2;p')],
+    'jaeger-baggage': 'x-infr-flowtype=CE_evil',
+    'uberctx-x-infr-flowtype': 'CE_evil',
+    'ot-baggage-x-infr-flowtype': 'CE_evil',
+    ['__proto__']: 'own',
+    kept: Buffer.from([1]),
+  });
+  const refused = <T>(fn: () => T): T => runInContext(withRefusedCarriers(activeContext(), names), fn);
+
+  test('say no color any more; without one, and in a color of the work’s own', () => {
+    const plain = refused(() => stampMessage(COPIED, undefined, names));
+    expect({ ...plain }).toEqual({ ['__proto__']: 'own', baggage: 'a=1,b=2;p', kept: COPIED.kept });
+    expect(refused(() => stampMessage(COPIED, A, names))).toEqual({
+      ['__proto__']: 'own',
+      kept: COPIED.kept,
+      DMQ_ENV_TAG: 'a',
+      baggage: 'x-infr-flowtype=CE_a,a=1,b=2;p',
+    });
+    expect(refused(() => stampMessage(undefined, undefined, names))).toBeUndefined();
+  });
+
+  test('elsewhere they are copied as they are: a retry keeps its color', () => {
+    expect(stampMessage(COPIED, undefined, names)).toBe(COPIED);
+    const inMessage = () => runInMessageContext(coloring, { DMQ_ENV_TAG: 'a' }, activeColor);
+    expect(refused(inMessage)).toBe('a');
   });
 });
 
