@@ -67,8 +67,14 @@ export async function runScenario(
   const { faults, repeats } = checkHistory(history);
   const handled: Record<string, number> = {};
   for (const { side = '' } of history.handled) handled[side] = (handled[side] ?? 0) + 1;
-  for (const { color } of history.tenures) {
-    if (handled[color] === undefined) trouble ??= new Error(`${color} was active and handled nothing at all`);
+  for (const { color, from, to } of history.tenures) {
+    const end = to ?? Number.POSITIVE_INFINITY;
+    const isDue = history.produced.some(
+      (sent) => sent.color === color && sent.sentAt >= from && (sent.confirmedAt ?? end) < end,
+    );
+    if (isDue && handled[color] === undefined) {
+      trouble ??= new Error(`${color} was active while messages came, and handled nothing at all`);
+    }
   }
   if (faults.length > 0 || trouble !== undefined) {
     const file = join(folder, 'history.json');

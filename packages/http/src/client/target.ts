@@ -1,4 +1,5 @@
 import { isAddressName } from '@colorway/core';
+import { isNeverAHost } from './never-a-host.js';
 import type { ClientOptions } from './options.js';
 
 /** Where a call is meant to go, as far as its URL tells. */
@@ -9,12 +10,12 @@ export interface Target {
   readonly service: string;
   /**
    * Whether the host may name a service: the URL has its scheme's port, or one of `ports` (with any other it names a
-   * server), and the host has no dot, or the application lists it.
+   * server), and the host has no dot, or the application lists it, or no host has such a name.
    */
   readonly maybeService: boolean;
   /** Whether the application says that it is one. */
   readonly isExpected: boolean;
-  /** A name with a dot that nobody lists: whatever the directory says of it, it is a host. */
+  /** A name with a dot, as hosts have, that nobody lists: whatever the directory says of it, it is a host. */
   readonly isUnlisted: boolean;
   /** Whether the URL says `https:`. */
   readonly isSecure: boolean;
@@ -73,7 +74,7 @@ export class Targets {
     const isLocal = isAddressName(host);
     const isSingleLabel = !host.includes('.');
     const isExpected = !isLocal && (this.#isListed(service) || (service !== host && this.#isListed(host)));
-    const isListed = isSingleLabel || mapped !== undefined || isExpected;
+    const isListed = isSingleLabel || mapped !== undefined || isExpected || isNeverAHost(host);
     return {
       host,
       service,
