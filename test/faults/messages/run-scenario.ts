@@ -49,6 +49,7 @@ export async function runScenario(
   const load = new Load([...colors, 'nobody'], rate, random, (messages) => world.send(messages));
   const scene = new Scene(scenario, { world, load, directory, folder });
   let trouble: unknown;
+  let statuses: Record<string, unknown> = {};
   try {
     load.start();
     for (const step of scenario.steps) await scene.run(jitter(step, random));
@@ -57,6 +58,7 @@ export async function runScenario(
     await pauseFor(QUIET_MS);
   } catch (error) {
     trouble = error;
+    statuses = await scene.statuses();
   } finally {
     await load.stop();
     await scene.close();
@@ -78,7 +80,7 @@ export async function runScenario(
   }
   if (faults.length > 0 || trouble !== undefined) {
     const file = join(folder, 'history.json');
-    await writeFile(file, JSON.stringify({ scenario, seed, history }, undefined, 1));
+    await writeFile(file, JSON.stringify({ scenario, seed, statuses, history }, undefined, 1));
     throw violation(scenario, seed, file, faults, trouble);
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

@@ -14,6 +14,7 @@ import { WriteCount } from './write-count.js';
 const STEP_MS = 60_000;
 /** Until an acknowledgement has arrived at the broker, as a rule. */
 const ACKNOWLEDGED_MS = 1_000;
+const STATUS_MS = 5_000;
 
 /** What a scene is made of. */
 export interface Stage {
@@ -138,6 +139,18 @@ export class Scene {
       (one) =>
         one.confirmedAt !== undefined && (color === undefined || one.color === color) && !ids.has(one.id),
     ).length;
+  }
+
+  /** What the consumers say of themselves, for whoever looks for what went wrong. */
+  async statuses(): Promise<Record<string, unknown>> {
+    const answers = this.#consumers
+      .filter(({ gone, paused }) => !gone && !paused)
+      .map(async (one) => {
+        const silent = pauseFor(STATUS_MS).then(() => '"does not answer"');
+        const told = one.order('status').catch((error: unknown) => JSON.stringify(String(error)));
+        return [one.name, JSON.parse(String(await Promise.race([told, silent])))] as const;
+      });
+    return Object.fromEntries(await Promise.all(answers));
   }
 
   /** What is known when all has ended. */
