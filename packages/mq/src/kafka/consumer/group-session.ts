@@ -1,7 +1,11 @@
 import { ColorwayError } from '@colorway/core';
+import { within } from '@colorway/core/background';
 import type { AssignerFactory, ClusterLike, ConsumerClient, EachBatchPayloadLike } from '../client-types.js';
 import { agreedTopicId } from './agreed-topic-id.js';
 import { roundRobin } from './round-robin.js';
+
+/** A question that has no answer for so long counts as failed: the client tries for as long as it is told to, and longer. */
+const ANSWER_MS = 10_000;
 
 /** The broker took a commit of this very position, in this generation of the group. */
 export interface AcceptedCommit {
@@ -36,9 +40,12 @@ export class GroupSession {
   #generation: number | undefined;
   #joined = false;
   readonly #expected = new Map<unknown, (generation: number) => void>();
+  readonly #answerMs: number;
 
-  constructor(groupId: string) {
+  /** @param options.answerMs how long the broker may take to answer. Default 10 s. */
+  constructor(groupId: string, options: { readonly answerMs?: number } = {}) {
     this.groupId = groupId;
+    this.#answerMs = options.answerMs ?? ANSWER_MS;
   }
 
   /** The generation of the assignment that stands; `undefined` until it is known, and while the group rebalances. */
@@ -97,11 +104,16 @@ export class GroupSession {
     this.#generation = undefined;
   }
 
-  /** The id of a topic, once the consumer is connected; `undefined` where it is not known (see `agreedTopicId`). */
+  /**
+   * The id of a topic, once the consumer is connected; `undefined` where it is not known (see `agreedTopicId`).
+   * @throws ColorwayError `COLORWAY_BROKER_SILENT`
+   */
   async topicId(topic: string, known: ReadonlySet<string> = new Set()): Promise<string | undefined> {
-    if (this.#cluster === undefined) return undefined;
-    const coordinator = await this.#cluster.findGroupCoordinator({ groupId: this.groupId });
-    return agreedTopicId(this.#cluster, coordinator, topic, known);
+    const cluster = this.#cluster;
+    if (cluster === undefined) return undefined;
+    return this.#answered('which topic it is', async () =>
+      agreedTopicId(cluster, await cluster.findGroupCoordinator({ groupId: this.groupId }), topic, known),
+    );
   }
 
   leave(): void {
@@ -162,10 +174,25 @@ export class GroupSession {
     const generation = this.#generation;
     if (this.#cluster === undefined || memberId === undefined || generation === undefined) return undefined;
     const { groupId } = this;
-    const coordinator = await this.#cluster.findGroupCoordinator({ groupId });
-    if (generation !== this.#generation) return undefined;
-    await coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
-    return generation;
+    const cluster = this.#cluster;
+    return this.#answered('a commit', async () => {
+      const coordinator = await cluster.findGroupCoordinator({ groupId });
+      if (generation !== this.#generation) return undefined;
+      await coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
+      return generation;
+    });
+  }
+
+  #answered<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    return within(
+      this.#answerMs,
+      ask(),
+      () =>
+        new ColorwayError(
+          'COLORWAY_BROKER_SILENT',
+          `The broker has not answered ${what} of group "${this.groupId}" within ${this.#answerMs} ms.`,
+        ),
+    );
   }
 
   #learn(generation: number): void {
