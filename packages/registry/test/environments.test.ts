@@ -313,7 +313,7 @@ describe('the end of an environment', () => {
     await expect(new Environments(contended).extend('a', { ttlMs: 5 })).rejects.toMatchObject({
       code: 'COLORWAY_CONFLICT',
     });
-  });
+  }, 30_000);
 });
 
 function bound(state: StateStore): StateStore {

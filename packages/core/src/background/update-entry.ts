@@ -5,13 +5,14 @@ import { ColorwayError } from '../errors.js';
 export const CONFLICT = Symbol('conflict');
 
 const MAX_ATTEMPTS = 40;
-const MAX_PAUSE_MS = 50;
+/** Long enough that a writer far away from the directory gets in between twenty that are near. */
+const MAX_PAUSE_MS = 200;
 
 /**
  * Calls `attempt` until nobody else got in between, with pauses that grow and are random.
  *
  * @param what is changed, for the message.
- * @throws ColorwayError `COLORWAY_CONFLICT` after 40 attempts, about a second; the signal's reason when it is aborted.
+ * @throws ColorwayError `COLORWAY_CONFLICT` after 40 attempts, about 3 s; the signal's reason when it is aborted.
  */
 export async function retryConflicts<T>(
   what: string,

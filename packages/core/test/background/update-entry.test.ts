@@ -36,7 +36,7 @@ test('gives up with a typed error when others are always faster', async () => {
     code: 'COLORWAY_CONFLICT',
     message: expect.stringContaining('The key "a"'),
   });
-});
+}, 30_000);
 
 test('an abort ends the attempts', async () => {
   const abort = new AbortController();

@@ -41,7 +41,7 @@ describe('a subscription that many change at once', () => {
       compareAndSet: async () => undefined,
     };
     await expect(recordDiscard(contended, KEY, 0, 3)).rejects.toMatchObject({ code: 'COLORWAY_CONFLICT' });
-  });
+  }, 30_000);
 
   it('is left alone where there is none, or nothing is to be changed', async () => {
     const { state } = memoryDirectory();
