@@ -24,6 +24,7 @@ export async function setUpReads(deaf = false) {
   let lists: string[] = [];
   let isDeaf = deaf;
   let fails = false;
+  let hanging: string | undefined;
   let gate: Promise<void> | undefined;
   let tell: Parameters<StateStore['watch']>[1] | undefined;
   const counted: StateStore = {
@@ -33,6 +34,7 @@ export async function setUpReads(deaf = false) {
     list: async (prefix) => {
       if (prefix.startsWith('mq/')) lists.push(prefix);
       if (fails) throw new Error('not now');
+      if (hanging !== undefined && prefix.endsWith(`/${hanging}`)) await new Promise(() => {});
       const entries = await state.list(prefix);
       await gate;
       return entries;
@@ -99,6 +101,10 @@ export async function setUpReads(deaf = false) {
     },
     /** All that stands, as a watch that begins anew tells it. */
     tellAll: async () => tell?.next({ kind: 'snapshot', entries: await state.list(prefix) }),
+    /** From now on reads of this color are never answered. */
+    hang: (color: string) => {
+      hanging = color;
+    },
     refuse: (now: boolean) => {
       fails = now;
     },

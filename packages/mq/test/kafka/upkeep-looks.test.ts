@@ -125,6 +125,19 @@ describe('the look which topic it is', () => {
     clearInterval(opened);
   });
 
+  test('for one color does not wait for another one, whose reads hang', async () => {
+    const look = upkeep(async () => LOG);
+    await world.handover.refresh();
+    world.hang('blue');
+    await world.stand('blue', { kind: 'joining', epoch: 9, since: 9, log: LOG });
+    await world.tellAll();
+    expect(world.handover.doubtful).toContain('blue');
+    await world.stand('red', { kind: 'active', epoch: 7, since: 7, log: 'log-0' });
+    await world.tellAll();
+    expect(await look.checkLog('red')).toBe(LOG);
+    expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'joining', log: LOG });
+  });
+
   test('is one for all that ask in one turn', async () => {
     let asked = 0;
     const look = upkeep(async () => {

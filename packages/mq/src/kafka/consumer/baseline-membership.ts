@@ -1,6 +1,7 @@
 import { backoffMs, sleep, unlessAborted } from '@colorway/core/background';
 import { isUnknownTopic } from '../group-admin.js';
 import { TopicCustody } from '../handover/topic-custody.js';
+import type { CheckLog } from '../messages/another-log.js';
 import { GroupMember } from '../messages/group-member.js';
 import { BaselineSteps } from '../partitions/baseline-steps.js';
 import type { HeldPartition } from '../partitions/held-partition.js';
@@ -23,7 +24,7 @@ export class BaselineMembership implements Membership {
     const { coloring, client, session, topics, run, scope, turns } = setting;
     this.#setting = setting;
     this.#custody = new TopicCustody(setting);
-    const checkLog = (topic: string) => this.#custody.checkLog(topic);
+    const checkLog: CheckLog = (topic, color) => this.#custody.checkLog(topic, color);
     this.member = new GroupMember({
       ...{ coloring, consumer: client.consumer, session, topics, run, checkLog, turns },
     });
@@ -46,7 +47,7 @@ export class BaselineMembership implements Membership {
         session,
         commits: member.commits,
         byHand: member.run.autoCommit === false,
-        checkLog: (topic) => this.#custody.checkLog(topic),
+        checkLog: (topic, color) => this.#custody.checkLog(topic, color),
         startOf: (held) => this.#startOf(held),
         endOf: async ({ topic, partition }) => (await this.#setting.admin.ends(topic)).get(partition),
         refreshed: (held) => member.kick(held),

@@ -8,6 +8,7 @@ import type {
 } from '../client-types.js';
 import type { GroupAdmin } from '../group-admin.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
+import type { CheckLog } from '../messages/another-log.js';
 import type { Discarded } from '../messages/discarded.js';
 import { GroupMember } from '../messages/group-member.js';
 import type { Turns } from '../messages/turns.js';
@@ -36,7 +37,7 @@ export interface ColoredMemberOptions {
   /** Nothing is left for this member in any topic. */
   readonly onFinished: () => void;
   /** Sees to it that what is known is of the topic as it is now. Default: nothing. */
-  readonly checkLog?: (topic: string) => Promise<string | undefined>;
+  readonly checkLog?: CheckLog;
   /** A partition waits for its join fence. */
   readonly onJoinFenceMissing?: () => void;
   /** The consumer and its session where they are made already. */

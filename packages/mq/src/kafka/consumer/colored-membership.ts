@@ -88,7 +88,7 @@ export class ColoredMembership implements Membership {
       ...{ coloring, kafka, admin, config, topics, run, turns, color: this.#color, group: brokerGroup },
       made: { consumer: client.consumer, session },
       onFinished: () => this.#leave(),
-      checkLog: (topic) => this.#custody.checkLog(topic),
+      checkLog: (topic, of) => this.#custody.checkLog(topic, of),
       onJoinFenceMissing: () => this.#custody.look(),
       onDiscard: ({ topic, part, messages }) =>
         leaving.discarding(targetOf(topic), this.#color, part, messages),

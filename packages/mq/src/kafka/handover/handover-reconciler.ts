@@ -114,8 +114,8 @@ export class HandoverReconciler {
   }
 
   /** See `TopicUpkeep.checkLog`. */
-  checkLog(): Promise<string | undefined> {
-    return this.#upkeep.checkLog();
+  checkLog(color?: Color): Promise<string | undefined> {
+    return this.#upkeep.checkLog(color);
   }
 
   /** Tells the listener of each look at a color that is under way. Returns how to stop that. */

@@ -60,14 +60,17 @@ export function knownLogs({ table }: Pick<TopicHandover, 'table'>): ReadonlySet<
  *
  * @param ends the offset after the last message, by partition; asked after the directory was read.
  * @param logId of the topic as it is now; asked after the directory was read too.
+ * @param only this color. Default: all.
  * @returns the colors that begin anew, or are gone.
  */
 export async function renewHandover(
   handover: TopicHandover,
   ends: () => Promise<ReadonlyMap<number, bigint>>,
   logId: LogId = async () => undefined,
+  only?: Color,
 ): Promise<Color[]> {
-  const suspects = await suspectsIn(handover, ends, logId);
+  const all = await suspectsIn(handover, ends, logId);
+  const suspects = only === undefined ? all : all.filter((color) => color === only);
   if (suspects.length === 0) return [];
   await handover.refreshEach(suspects);
   const { colors } = handover.table;

@@ -69,8 +69,8 @@ export class TopicCustody {
   }
 
   /** See `TopicUpkeep.checkLog`. */
-  async checkLog(topic: string): Promise<string | undefined> {
-    return this.#reconcilers.get(topic)?.checkLog();
+  async checkLog(topic: string, color?: Color): Promise<string | undefined> {
+    return this.#reconcilers.get(topic)?.checkLog(color);
   }
 
   #drains(): BackgroundDrains {

@@ -27,7 +27,8 @@ export class TopicUpkeep {
   /** At first at once: somebody may have stopped in the middle, and the topic may be another one. */
   #dueAt = 0;
   readonly #progress: ProgressKeeper;
-  readonly #looks = new SharedReads<'log', string | undefined>();
+  /** By color; `undefined` for all of them. */
+  readonly #looks = new SharedReads<Color | undefined, string | undefined>();
 
   constructor(options: TopicUpkeepOptions) {
     this.#options = options;
@@ -54,18 +55,20 @@ export class TopicUpkeep {
    * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look; who asks
    * while one is under way has the next: that one began with what was known, and with the topic as it was, before.
    *
+   * @param color for whom nothing else matters: another one, whose keys the directory does not answer for, is not waited
+   *   for. Default: all.
    * @returns the id of the topic, where it is known.
    */
-  checkLog(): Promise<string | undefined> {
-    return this.#looks.ask('log', async (beginning) => {
+  checkLog(color?: Color): Promise<string | undefined> {
+    return this.#looks.ask(color, async (beginning) => {
       // All partitions that were assigned ask in one turn.
       await Promise.resolve();
       beginning();
-      return this.#checkLog();
+      return this.#checkLog(color);
     });
   }
 
-  async #checkLog(): Promise<string | undefined> {
+  async #checkLog(only: Color | undefined): Promise<string | undefined> {
     const { handover, admin, logId = async () => undefined } = this.#options;
     let asked: Promise<string | undefined> | undefined;
     const ask: LogId = (known) => {
@@ -73,7 +76,7 @@ export class TopicUpkeep {
       return asked;
     };
     const { group, topic } = handover;
-    for (const color of await renewHandover(handover, () => admin.ends(topic), ask)) {
+    for (const color of await renewHandover(handover, () => admin.ends(topic), ask, only)) {
       warnOnce(
         'COLORWAY_TOPIC_MADE_ANEW',
         `Topic ${quote(topic)} was deleted and made again: color ${color} in group ${quote(group)} begins again in it, where the baseline stands.`,

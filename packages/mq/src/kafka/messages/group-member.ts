@@ -145,7 +145,10 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
-      if (first !== null && (await beginsAnotherLog(held, BigInt(first), this.#checkLog))) {
+      if (
+        first !== null &&
+        (await beginsAnotherLog(held, BigInt(first), this.#checkLog, this.#steps.color))
+      ) {
         // A color starts at its boundary in the topic as it is now, and not where the client begins.
         if (this.#steps.color !== undefined) return this.#startAgain(held);
       }

@@ -6,6 +6,7 @@ import { logOf, mustAskForLog } from '../../ownership/renewal.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import { offsetOfProof } from '../commits/commit-offsets.js';
 import type { GroupSession } from '../consumer/group-session.js';
+import type { CheckLog } from '../messages/another-log.js';
 import type { Verdict } from '../messages/verdict.js';
 import type { HeldPartition } from './held-partition.js';
 import { NotNow, type PartitionSteps } from './partition-steps.js';
@@ -24,7 +25,7 @@ export interface BaselineStepsOptions {
   /** The offset after the last message of the partition. */
   readonly endOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Sees to it that what is known is of the topic as it is now. */
-  readonly checkLog?: (topic: string) => Promise<string | undefined>;
+  readonly checkLog?: CheckLog;
   /** The colors of a partition are known now. */
   readonly refreshed: (held: HeldPartition) => void;
   /** Told of the reason for each colored message. */
@@ -139,7 +140,7 @@ export class BaselineSteps implements PartitionSteps {
     const log = logOf(handoverHere(held.handover.table, color, held.partition).handover);
     if (!mustAskForLog(log, held.log, held.logIsDoubtful)) return false;
     const { checkLog, endOf } = this.#options;
-    const now = await checkLog?.(held.topic);
+    const now = await checkLog?.(held.topic, color);
     const end = await endOf(held);
     if (held.position !== undefined && end !== undefined && held.position > end) held.position = undefined;
     held.log = now ?? log;

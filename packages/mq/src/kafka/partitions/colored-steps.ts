@@ -8,6 +8,7 @@ import type { BatchLike } from '../client-types.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import { offsetOfProof, owesCommit } from '../commits/commit-offsets.js';
 import type { GroupSession } from '../consumer/group-session.js';
+import type { CheckLog } from '../messages/another-log.js';
 import type { Verdict } from '../messages/verdict.js';
 import type { HeldPartition } from './held-partition.js';
 import { NotNow, type PartitionSteps } from './partition-steps.js';
@@ -27,7 +28,7 @@ export interface ColoredStepsOptions {
   /** Looks at a partition again after so many milliseconds. */
   readonly later: (held: HeldPartition, ms: number) => void;
   /** Sees to it that what is known is of the topic as it is now. */
-  readonly checkLog?: (topic: string) => Promise<string | undefined>;
+  readonly checkLog?: CheckLog;
   /** What the group has committed. */
   readonly committedOf: (held: HeldPartition) => Promise<bigint | undefined>;
   /** Where the log begins. */
@@ -102,7 +103,7 @@ export class ColoredSteps implements PartitionSteps {
     if (!held.refreshed) {
       // Of its own color alone: its steps, and whose a message is, follow from that.
       await held.handover.refresh(this.color);
-      held.log = await this.#options.checkLog?.(held.topic);
+      held.log = await this.#options.checkLog?.(held.topic, this.color);
       held.refreshed = true;
     }
     await this.#followLog(held);
@@ -250,7 +251,7 @@ export class ColoredSteps implements PartitionSteps {
   async #followLog(held: HeldPartition): Promise<void> {
     const { handover } = handoverHere(held.handover.table, this.color, held.partition);
     if (!areTwoLogs(logOf(handover), held.log)) return;
-    const now = await this.#options.checkLog?.(held.topic);
+    const now = await this.#options.checkLog?.(held.topic, this.color);
     if (now !== undefined && now !== held.log) await held.between(async () => held.beginsAgain(now));
   }
 
