@@ -1,7 +1,7 @@
 import type { Color, Coloring } from '@colorway/core';
 import { sleep } from '@colorway/core/background';
 import { messageColor } from '../../message/index.js';
-import type { AmqpMessage } from '../amqp-channel.js';
+import { type AmqpMessage, replyCode } from '../amqp-channel.js';
 import type { ConnectionState } from '../connection/connection-state.js';
 import type { Mode } from '../mode.js';
 import { FilterMode } from './filter-mode.js';
@@ -42,10 +42,10 @@ export async function discardCopies(
   const channel = await answered(state.open());
   const got: AmqpMessage[] = [];
   channel.on('error', () => {}); // the calls below reject
+  let discarded = 0;
   try {
     await answered(channel.prefetch(BATCH));
     await answered(channel.consume(name, (message: AmqpMessage | null) => message && got.push(message)));
-    let discarded = 0;
     for (;;) {
       signal?.throwIfAborted();
       const batch = got.splice(0);
@@ -65,6 +65,9 @@ export async function discardCopies(
       if (own > 0) await onDiscard(discarded);
       channel.ack(last, true);
     }
+  } catch (error) {
+    if (replyCode(error) === 404) return discarded; // another one who brings it to its end was faster
+    throw error;
   } finally {
     await answered(channel.close()).catch(() => {}); // it is closed already, or nobody answers
   }
