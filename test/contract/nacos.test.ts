@@ -4,6 +4,9 @@ import { describeWithServers } from '../services/jest/describe-with-servers.mjs'
 import { describeInstanceStore } from './instance-store-contract.js';
 import type { DirectoryUnderTest } from './support.js';
 
+/* A server on a busy machine takes its time. */
+jest.setTimeout(30_000);
+
 describeWithServers(['nacos'], 'nacosInstances', (servers) => {
   async function make(): Promise<DirectoryUnderTest> {
     const { url } = servers.nacos;

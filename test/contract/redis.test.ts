@@ -7,6 +7,9 @@ import { describeInstanceStore } from './instance-store-contract.js';
 import { describeStateStore } from './state-store-contract.js';
 import type { DirectoryUnderTest } from './support.js';
 
+/* A server on a busy machine takes its time. */
+jest.setTimeout(30_000);
+
 describeWithServers(['redis'], 'redisDirectory', (servers) => {
   async function make(): Promise<DirectoryUnderTest> {
     const { url } = servers.redis;
