@@ -103,7 +103,8 @@ const looks = async () => {
 const joins = [];
 let first;
 for (let at = 0; at < Number(colors); at++) {
-  const color = `c-${at}`;
+  // Names of its own: on a server that others use too, theirs would have to leave as well.
+  const color = `c${process.pid}-${at}`;
   const joined = await join(color);
   joins.push(joined);
   if (kind === 'churn') await leave(color, joined);
