@@ -42,8 +42,8 @@ export class Attempts {
   count = 0;
   /** Requests of the attempt that runs: more than one where redirects are followed. */
   hops = 0;
-  /** Whether one of them went to a host that is no service: from there no redirect leads to a service. */
-  hasLeft = false;
+  /** One of them went to a host that is no service, and the client signs: no redirect from there leads to a service. */
+  staysOutside = false;
 }
 
 /** What agents of one client share: the rules of calls, and an agent with connections for each instance. */
@@ -96,7 +96,7 @@ export class AgentCaller {
       const proxied = urlForProxy(request);
       const target =
         (proxied && this.caller.targets.ofOrigin(proxied)) ?? this.#targetOf(options, protocol === 'https:');
-      const way = options.socketPath || attempts?.hasLeft ? PASS : this.caller.way(target, flow);
+      const way = options.socketPath || attempts?.staysOutside ? PASS : this.caller.way(target, flow);
       if (attempts !== undefined) attempts.hops++;
       const call = { request, options, fallback, target, flow, attempts, proxied };
       if (way !== WAIT) {
@@ -139,11 +139,11 @@ export class AgentCaller {
   /* In the caller's context, unlike with undici: node:http runs the response's listeners in it (law 1), and
      OpenTelemetry's instrumentation injects before the agent is asked, so that it can be undone here. */
   #pass({ request, options, fallback, target, flow, attempts }: Call): void {
-    const wasLeft = attempts?.hasLeft === true;
-    if (attempts !== undefined) attempts.hasLeft = true;
+    const wasOutside = attempts?.staysOutside === true;
+    if (attempts !== undefined) attempts.staysOutside = this.caller.signs;
     this.#setColor(request, this.caller.propagates(target) ? flow : undefined, undefined);
     if (isUpgrade(request)) enterOnUpgrade(request, activeContext());
-    else if (target.isSingleLabel && !target.isLocal && !wasLeft)
+    else if (target.isSingleLabel && !target.isLocal && !wasOutside)
       request.prependOnceListener(errorMonitor, (error) => this.caller.explainNotFound(target, error));
     (fallback as http.Agent & AgentLike).addRequest(request, options);
   }

@@ -24,8 +24,8 @@ export type ColoredAxiosOptions = AgentPoolOptions;
  * Made of `instance` (default: axios itself) with its defaults and interceptors as they are now; `instance` itself
  * is not changed, and interceptors that are added to it later are not seen. Calls go through axios' adapter for
  * Node with agents of our own: `httpAgent` and `httpsAgent` of a configuration take the hosts that are no
- * services, and a service is never called through a proxy. A redirect is decided anew, and from a host that is no service
- * none leads to one. Needs axios 1.5 or newer.
+ * services, and a service is never called through a proxy. A redirect is decided anew; with `auth` none from a host that
+ * is no service leads to one. Needs axios 1.5 or newer.
  *
  * Idempotent requests without a stream as body are tried again, at most twice, when the connection fails before
  * the response; `timeout` counts for each attempt.
@@ -59,7 +59,7 @@ function adapterOf(calls: AgentCaller): AxiosAdapter {
     const routed = { ...config, ...agents, ...withoutTunnel(calls, config, agents, attempts) };
     for (;;) {
       attempts.hops = 0;
-      attempts.hasLeft = false;
+      attempts.staysOutside = false;
       try {
         return await send(routed);
       } catch (error) {
@@ -143,7 +143,7 @@ function withoutTunnel(
     beforeRedirect(options, ...more) {
       const { href, agents } = options as { href?: string; agents?: { https: unknown } };
       const leads =
-        agents !== undefined && !attempts.hasLeft && href?.startsWith('https:') && isService(href);
+        agents !== undefined && !attempts.staysOutside && href?.startsWith('https:') && isService(href);
       if (leads) agents.https = httpsAgent;
       beforeRedirect?.(options, ...more);
     },

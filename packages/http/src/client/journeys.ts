@@ -1,21 +1,29 @@
+import type { Context } from '@opentelemetry/api';
+
+/** Where a call left for a host that is no service, and in which context. */
+interface Left {
+  readonly origin: string;
+  readonly context: Context;
+}
+
 /**
- * Calls over their redirects. One whose first hop left for a host that is no service does not become a call to a service
- * behind a redirect: who answers outside would choose what is called inside, signed by us.
+ * Calls over their redirects, as far as they left for hosts that are no services. Whoever follows a redirect from there calls in
+ * the context of a connection, and not in that of the call.
  */
 export class Journeys {
-  /** The origin that a call left for, by what stands for the call at every hop: the handler that follows redirects. */
-  readonly #left = new WeakMap<object, string>();
+  /** By what stands for the call at every hop: the handler that follows redirects. */
+  readonly #left = new WeakMap<object, Left>();
   #hasAny = false;
 
-  /** Whether a call has left for another origin than this one; the same origin is a further attempt. */
-  hasLeft(call: object, origin: string): boolean {
-    if (!this.#hasAny) return false;
+  /** Where a call has left for, if that is another origin than this one; the same origin is a further attempt. */
+  of(call: object, origin: unknown): Left | undefined {
+    if (!this.#hasAny) return undefined;
     const left = this.#left.get(call);
-    return left !== undefined && left !== origin;
+    return left === undefined || left.origin === String(origin) ? undefined : left;
   }
 
-  leaves(call: object, origin: string): void {
+  leaves(call: object, origin: unknown, context: Context): void {
     this.#hasAny = true;
-    if (!this.#left.has(call)) this.#left.set(call, origin);
+    if (!this.#left.has(call)) this.#left.set(call, { origin: String(origin), context });
   }
 }

@@ -1,4 +1,11 @@
-import { activeContext, type Coloring, colorOf, type FlowType, type RouteDecision } from '@colorway/core';
+import {
+  activeContext,
+  type Coloring,
+  colorOf,
+  type FlowType,
+  type RouteDecision,
+  runInContext,
+} from '@colorway/core';
 import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
 import { isModern, understood } from './handler-forms.js';
 import { Journeys } from './journeys.js';
@@ -24,8 +31,9 @@ export interface ColoredDispatcherOptions extends PoolOptions {
  * A host of a URL without a port of its own that the directory knows as a service (matched exactly, in lower
  * case as in every URL) is routed; one with a dot only where `services` or `hosts` lists it. All others go to
  * `fallback`, without the color: not in headers, not in baggage, even if the caller put it there. `http:` goes to an
- * instance as it serves, with TLS or without; `https:` goes to those alone that speak TLS. A redirect from a host that is
- * no service does not lead to one, as long as nothing stands between the handler that follows it and this dispatcher.
+ * instance as it serves, with TLS or without; `https:` goes to those alone that speak TLS. A redirect is
+ * decided anew; with `auth` none from a host that is no service leads to one, as long as nothing stands between the handler that
+ * follows it and this dispatcher.
  *
  * Idempotent requests are tried again, at most twice, when the connection fails before the response; others
  * when nothing was sent. Each instance has a keep-alive pool, closed when the instance leaves the directory.
@@ -60,6 +68,19 @@ export class ColoredDispatcher extends Dispatcher {
 
   /** @param call what stands for the call at every hop of its redirects */
   dispatchHop(options: Dispatcher.DispatchOptions, given: Dispatcher.DispatchHandler, call: object): boolean {
+    const left = this.#journeys.of(call, options.origin);
+    if (left === undefined) return this.#dispatch(options, given, call, false);
+    // Whoever answers outside must not choose what is called inside, signed by us.
+    const { signs } = this.#pools.caller;
+    return runInContext(left.context, () => this.#dispatch(options, given, call, signs));
+  }
+
+  #dispatch(
+    options: Dispatcher.DispatchOptions,
+    given: Dispatcher.DispatchHandler,
+    call: object,
+    staysOutside: boolean,
+  ): boolean {
     let handler = understood(given);
     if (options.upgrade) handler = upgrading(handler, options, this.#pools.caller, activeContext());
     try {
@@ -67,12 +88,10 @@ export class ColoredDispatcher extends Dispatcher {
       const { caller } = this.#pools;
       const flow = caller.coloring.flowType();
       const { origin } = options;
-      const hasLeft = this.#journeys.hasLeft(call, String(origin));
-      const target = hasLeft ? undefined : caller.targets.ofOrigin(origin);
+      const target = staysOutside ? undefined : caller.targets.ofOrigin(origin);
       const way = target === undefined ? PASS : caller.way(target, flow);
       if (way !== WAIT || target === undefined) {
-        if (way === PASS) this.#journeys.leaves(call, String(origin));
-        return this.#go(way, target, flow, options, handler);
+        return this.#go(way, target, flow, options, handler, call);
       }
       void this.#goLater(target, flow, options, handler, call);
       return true;
@@ -114,8 +133,7 @@ export class ColoredDispatcher extends Dispatcher {
         signal instanceof AbortSignal ? signal : undefined,
       );
       this.#pools.mustBeOpen();
-      if (way === PASS) this.#journeys.leaves(call, String(options.origin));
-      this.#go(way, target, flow, options, handler);
+      this.#go(way, target, flow, options, handler, call);
     } catch (error) {
       rejectWith(handler, error as Error);
     }
@@ -127,8 +145,13 @@ export class ColoredDispatcher extends Dispatcher {
     flow: FlowType | undefined,
     options: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
+    call: object,
   ): boolean {
-    if (way === PASS || way === WAIT) return this.#pass(target, flow, options, handler);
+    if (way === PASS || way === WAIT) {
+      if (flow !== undefined || this.#pools.caller.signs)
+        this.#journeys.leaves(call, options.origin, activeContext());
+      return this.#pass(target, flow, options, handler);
+    }
     return this.#route(way, flow, options, handler);
   }
 

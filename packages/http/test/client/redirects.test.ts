@@ -10,7 +10,7 @@ import { FakeColoring } from '../support/fake-coloring.js';
 import { Fleet, type Running } from '../support/fleet.js';
 
 /** Whoever is called outside answers with a redirect to a service. */
-const auth = serviceAuth({ secret: 'a secret of at least thirty-two bytes' });
+const secret = serviceAuth({ secret: 'a secret of at least thirty-two bytes' });
 
 /** What is reached where a host is looked up as without Colorway; that of the outside world, here. */
 function outsideAt(port: () => number): Agent {
@@ -26,26 +26,29 @@ function outsideAt(port: () => number): Agent {
 }
 
 type Get = (url: string) => Promise<string>;
-const CLIENTS: Record<string, (coloring: FakeColoring, outside: Agent, port: () => number) => Get> = {
-  "fetch (Node's)": (coloring) => {
-    const fetch = coloredFetch(coloring, { auth });
+type Make = (coloring: FakeColoring, outside: Agent, port: () => number, auth?: typeof secret) => Get;
+/** An option that is left out. */
+const given = (auth: typeof secret | undefined) => auth && { auth };
+const CLIENTS: Record<string, Make> = {
+  "fetch (Node's)": (coloring, _outside, _port, auth) => {
+    const fetch = coloredFetch(coloring, { ...given(auth) });
     return async (url) => (await fetch(url)).text();
   },
-  "fetch (undici's)": (coloring, outside) => {
+  "fetch (undici's)": (coloring, outside, _port, auth) => {
     const fetch = coloredFetch(coloring, {
-      auth,
+      ...given(auth),
       fallback: outside,
       fetch: undiciFetch as unknown as typeof globalThis.fetch,
     });
     return async (url) => (await fetch(url)).text();
   },
-  'undici, with its redirect interceptor': (coloring, outside) => {
-    const dispatcher = coloredDispatcher(coloring, { auth, fallback: outside }).compose(
+  'undici, with its redirect interceptor': (coloring, outside, _port, auth) => {
+    const dispatcher = coloredDispatcher(coloring, { ...given(auth), fallback: outside }).compose(
       interceptors.redirect({ maxRedirections: 5 }),
     );
     return async (url) => (await request(url, { dispatcher })).body.text();
   },
-  axios: (coloring, _outside, port) => {
+  axios: (coloring, _outside, port, auth) => {
     const httpAgent = new http.Agent();
     const { createConnection } = httpAgent as unknown as {
       createConnection(options: object, done: unknown): unknown;
@@ -54,7 +57,9 @@ const CLIENTS: Record<string, (coloring: FakeColoring, outside: Agent, port: () 
       createConnection: (options: object, done: unknown) =>
         createConnection.call(httpAgent, { ...options, host: '127.0.0.1', port: port() }, done),
     });
-    const client = coloredAxios(coloring, create({ httpAgent, responseType: 'text' }), { auth });
+    const client = coloredAxios(coloring, create({ httpAgent, responseType: 'text' }), {
+      ...given(auth),
+    });
     return async (url) => (await client.get(url)).data;
   },
 };
@@ -66,6 +71,7 @@ describe.each(Object.keys(CLIENTS))('%s', (name) => {
   let stock: Running;
   let red: Running;
   let get: Get;
+  let getUnsigned: Get;
   let agent: Agent;
 
   beforeEach(async () => {
@@ -85,7 +91,9 @@ describe.each(Object.keys(CLIENTS))('%s', (name) => {
     stock = await fleet.start(coloring, 'stock', { handler: redirecting });
     red = await fleet.start(coloring, 'stock', { color: 'red', handler: redirecting });
     agent = outsideAt(() => outside.port);
-    get = (CLIENTS[name] as (typeof CLIENTS)[string])(coloring, agent, () => outside.port);
+    const make = CLIENTS[name] as Make;
+    get = make(coloring, agent, () => outside.port, secret);
+    getUnsigned = make(coloring, agent, () => outside.port);
   });
   afterEach(async () => {
     await coloring.close();
@@ -121,5 +129,13 @@ describe.each(Object.keys(CLIENTS))('%s', (name) => {
   it('and a call after that is one of its own', async () => {
     await get(`http://127.0.0.1:${outside.port}/?to=${to('http://stock/admin')}`).catch(() => {});
     expect(await get('http://stock/')).toBe('stock');
+  });
+
+  it('a client that signs nothing decides it anew: into the service, in the color of the work in hand', async () => {
+    const into = `http://127.0.0.1:${outside.port}/?to=${to('http://stock/items')}`;
+    expect(await withColor('red', () => getUnsigned(into))).toBe('stock');
+    expect(red.requests.map((one) => one.headers['x-infr-flowtype'])).toEqual(['CE_red']);
+    expect(await getUnsigned(into)).toBe('stock');
+    expect(stock.requests.map((one) => one.headers['x-infr-flowtype'])).toEqual([undefined]);
   });
 });
