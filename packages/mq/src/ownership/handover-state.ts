@@ -58,7 +58,8 @@ export type TransitionRefusal =
   | 'other-epoch'
   | 'wrong-state'
   | 'other-closer'
-  | 'not-moved';
+  | 'not-moved'
+  | 'not-leaving';
 
 /**
  * A colored consumer appears. While the epoch before is leaving or draining, it helps to drain instead.

@@ -28,7 +28,12 @@ export async function setUpReads(deaf = false) {
   let gate: Promise<void> | undefined;
   let tell: Parameters<StateStore['watch']>[1] | undefined;
   const counted: StateStore = {
-    ...{ get: state.get.bind(state), create: state.create.bind(state) },
+    get: async (key) => {
+      const entry = await state.get(key);
+      if (key.startsWith('mq/')) await gate;
+      return entry;
+    },
+    create: state.create.bind(state),
     compareAndSet: state.compareAndSet.bind(state),
     compareAndDelete: state.compareAndDelete.bind(state),
     list: async (prefix) => {

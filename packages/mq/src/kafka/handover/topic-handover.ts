@@ -17,7 +17,7 @@ import { HandoverMemory } from './handover-memory.js';
 import { countStep, lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
 import { SharedReads } from './shared-reads.js';
 
-type Change = (state: Handover, now: number) => Transition;
+type Change = (state: Handover, now: number) => Transition | Promise<Transition>;
 
 /** More colors than these are asked for by one read of all. */
 const MANY = 4;
@@ -202,7 +202,7 @@ export class TopicHandover {
         let state = standing === undefined ? NEVER_JOINED : parseHandover(standing.value);
         if (state.kind === 'unreadable') throw unreadableEntry(key, state);
         if (state.kind === 'absent') state = await this.#folded(color, state);
-        const result = change(state, Date.now());
+        const result = await change(state, Date.now());
         reading = this.#store.begin();
         if (result.kind === 'refused') return { kind: 'keep', result };
         isStep = compareHandovers(result.state, state) !== 0;
