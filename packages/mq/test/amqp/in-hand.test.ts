@@ -108,7 +108,7 @@ describeWithServers(['rabbitmq'], 'amqp, what a process has in hand when its col
       else for (const message of held) channel.nack(message as never);
     }
 
-    return { environments, queues, handled, holder, giveBack };
+    return { base, environments, queues, handled, holder, giveBack };
   }
 
   test.each([
@@ -119,7 +119,7 @@ describeWithServers(['rabbitmq'], 'amqp, what a process has in hand when its col
   ] as const)(
     '%s, %s queue: nothing is lost, whenever it closes and however it gives back',
     async (takes, type) => {
-      const { environments, queues, handled, holder, giveBack } = await world(type);
+      const { base, environments, queues, handled, holder, giveBack } = await world(type);
       const lost: string[] = [];
       const trial = async (n: number): Promise<void> => {
         const color = `t${n}`;
@@ -144,7 +144,8 @@ describeWithServers(['rabbitmq'], 'amqp, what a process has in hand when its col
         it.after.handles = true;
         giveBack(it, it.held, how);
         await leaving.catch((error: unknown) => {
-          lost.push(`${color}: ${how}, ${offset} ms: ${error}, ${JSON.stringify(waitsFor)}`);
+          const said = JSON.stringify([waitsFor, it.coloring.mq.status(), base.coloring.mq.status()]);
+          lost.push(`${color}: ${how}, ${offset} ms: ${error}, ${said}`);
         });
         const mine = Array.from({ length: HELD }, (_, k) => `${color} ${k}`);
         if (!mine.every((text) => handled.has(text))) lost.push(`${color}: ${how}, ${offset} ms`);
