@@ -27,9 +27,14 @@ const MAX_KEY = 256;
 /** Of keys and values together, in characters; Nacos and Consul hold far less, etcd and Redis far more. */
 const MAX_METADATA = 65_536;
 
-/** Whether a text is the name of a service: what a header, a directory key and a host name can hold, and no address. */
+/**
+ * Whether a text is the name of a service: what a header, a directory key and the host of a URL can hold, and no address. Of
+ * names that look like it, URLs refuse those that say to be Punycode and are not, like `xn--a`.
+ */
 export function isServiceName(name: unknown): name is string {
-  return typeof name === 'string' && SERVICE.test(name) && !isAddressName(name);
+  return (
+    typeof name === 'string' && SERVICE.test(name) && !isAddressName(name) && URL.canParse(`http://${name}/`)
+  );
 }
 
 /** Whether a URL with this host means an address, or this very machine: never a service. */
@@ -51,6 +56,7 @@ export function whyUnusable(record: InstanceRecord): string | undefined {
   if (hasUnprintable(id)) return 'its id has characters that cannot be printed';
   if (!SERVICE.test(service)) return `the name of its service is not 1 to 128 of A-Za-z0-9._-`;
   if (isAddressName(service)) return 'the name of its service is an address';
+  if (!isServiceName(service)) return 'no URL can hold the name of its service';
   if (!isText(host)) return 'it has no host';
   if (!isHost(host)) return `host ${quote(host)} is no name and no address`;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return `port ${quote(port)} is not 1 to 65535`;

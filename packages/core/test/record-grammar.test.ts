@@ -57,6 +57,7 @@ it.each<[string, object]>([
   ['a service that is an address with a dot at its end', { service: '10.0.0.1.' }],
   ['a service that is this machine', { service: 'LocalHost' }],
   ['a service below this machine', { service: 'api.localhost' }],
+  ['a service that says to be Punycode', { service: 'xn--a' }],
   ['a service of 129 characters', { service: 'a'.repeat(129) }],
   ['an id with a line break', { id: 'a\nb' }],
   ['an id with an escape', { id: 'a\u001b[2J' }],

@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { parseServiceTags } from '../src/consul/catalog-changes.js';
 import { parseServiceEntries } from '../src/consul/service-entry.js';
 import { instanceFileName, parseInstanceFile } from '../src/file/instance-file.js';
-import { parseInstanceJson } from '../src/instance-json.js';
 import { Placements } from '../src/nacos/placements.js';
 import { parseStoredInstance } from '../src/redis/stored-instance.js';
+import { parseStoredRecord } from '../src/stored-record.js';
 import { coloringOn } from './support/coloring.js';
 import { until } from './support/wait.js';
 import { gatherWarnings } from './support/warnings.js';
@@ -65,12 +65,12 @@ const record = fc.record(
 /** How each adapter reads what was written where it keeps instances. */
 const READERS: Record<string, (written: Record<string, unknown>) => InstanceRecord[]> = {
   etcd: (written) =>
-    [parseInstanceJson(JSON.stringify(written), typeof written.id === 'string' ? written.id : 'a')].filter(
+    [parseStoredRecord(JSON.stringify(written), typeof written?.id === 'string' ? written.id : 'a')].filter(
       isRead,
     ),
-  redis: (written) => [parseStoredInstance(`1000:${JSON.stringify(written)}`)].filter(isRead),
+  redis: (written) => [parseStoredInstance(`1000:${JSON.stringify(written)}`, 'instances')].filter(isRead),
   file: (written) => {
-    const name = instanceFileName(typeof written.id === 'string' ? written.id : 'a');
+    const name = instanceFileName(typeof written?.id === 'string' ? written.id : 'a');
     const file = parseInstanceFile(name, JSON.stringify({ leaseMs: 1_000, instance: written }));
     return file === undefined ? [] : [file.record];
   },
@@ -155,6 +155,55 @@ describe.each(Object.entries(READERS))('%s', (_, readers) => {
   });
 });
 
+const GOOD = { id: 'a', service: 'stock', host: '10.0.0.1', port: 3001, metadata: {}, startedAt: 1 };
+
+describe.each(['etcd', 'redis', 'file'])('%s', (kind) => {
+  const told = (part: object): string[] => {
+    const whys: string[] = [];
+    const store = new ViewStore({ onUnusable: (why) => whys.push(why) });
+    store.applyInstances({ kind: 'snapshot', instances: READERS[kind]?.({ ...GOOD, ...part }) ?? [] });
+    return whys;
+  };
+
+  it.each<[string, object]>([
+    ['no service', { service: undefined }],
+    ['a host that is a number', { host: 7 }],
+    ['no host', { host: undefined }],
+    ['a port that is a text', { port: '3001' }],
+    ['a weight that is a text', { weight: '2' }],
+    ['a weight that is null', { weight: null }],
+    ['secure as a text', { secure: 'yes' }],
+    ['metadata that is a text', { metadata: 'red' }],
+    ['metadata that is a list', { metadata: ['red'] }],
+    ['metadata with a number', { metadata: { COLORING_ENV: 7 } }],
+  ])('says why a record with %s is left out', (_, part) => {
+    expect(told(part)).toEqual([expect.stringContaining('"a"')]);
+  });
+
+  it.each<[string, object]>([
+    ['no metadata', { metadata: undefined }],
+    ['metadata that is null', { metadata: null }],
+    ['no start', { startedAt: undefined }],
+    ['a start that is a text', { startedAt: 'today' }],
+  ])('takes a record with %s, also when it is told again', (_, part) => {
+    const store = new ViewStore({ onUnusable: (why) => expect(why).toBeUndefined() });
+    const views = [1, 2].map(() => {
+      store.applyInstances({ kind: 'snapshot', instances: READERS[kind]?.({ ...GOOD, ...part }) ?? [] });
+      store.applyMemberships({ kind: 'snapshot', entries: [] });
+      return store.current();
+    });
+    expect(views[0]?.services.get('stock')?.uncolored.kind).toBe('baseline');
+    expect(views[1]).toBe(views[0]);
+  });
+
+  it.each([null, 7, 'text', []].map((written) => [JSON.stringify(written), written]))(
+    'takes %s for no instance',
+    (_, written) => {
+      expect(READERS[kind]?.(written as never)).toEqual([]);
+    },
+  );
+});
+
 it('each record that is left out is said once, and no more than a hundred of them', async () => {
   const warnings = gatherWarnings();
   const directory = memoryDirectory();
@@ -170,5 +219,5 @@ it('each record that is left out is said once, and no more than a hundred of the
   const told = warnings.messages().filter((text) => text.includes('bad-'));
   expect(new Set(told).size).toBe(told.length);
   expect(told).toHaveLength(100);
-  expect(told.at(-1)).toContain('without a word');
+  expect(told.at(-1)).toContain('without a report');
 });

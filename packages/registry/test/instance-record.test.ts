@@ -23,7 +23,7 @@ it.each(['order', 'Order', 'ORDER-SERVICE', 'com.acme.order', 'user_service', '2
   },
 );
 
-it.each(['7', '10.0.0.1', '0x7f', '1.2', 'order.7', 'localhost', 'LOCALHOST', '', 'a b', 7])(
+it.each(['7', '10.0.0.1', '0x7f', '1.2', 'order.7', 'localhost', 'LOCALHOST', 'xn--a', '', 'a b', 7])(
   'refuses the service name %p, which no URL could name',
   (name) => {
     expect(() => parseServiceName(name)).toThrow(

@@ -30,9 +30,6 @@ export function instanceRecord(
     throw invalid(`host: ${quote(host)} must be a name or an address, IPv6 without brackets.`);
   }
   const { weight, secure = options.server instanceof TlsServer ? true : undefined } = options;
-  if (weight !== undefined && !(weight > 0 && weight < Number.POSITIVE_INFINITY)) {
-    throw invalid(`weight: ${quote(weight)} must be above 0.`);
-  }
   const record: InstanceRecord = Object.freeze({
     id: `${service}-${host}-${port}-${randomBytes(4).toString('hex')}`,
     service,

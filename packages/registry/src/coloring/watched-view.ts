@@ -134,7 +134,7 @@ export class WatchedView {
     if (this.#unusable.size >= MAX_UNUSABLE || this.#unusable.has(why)) return;
     this.#unusable.add(why);
     const isLast = this.#unusable.size === MAX_UNUSABLE;
-    const rest = isLast ? ' So many are left out that others are from here on without a word.' : '';
+    const rest = isLast ? ' Further records are left out without a report.' : '';
     this.#reporter.once('COLORWAY_INSTANCE_UNUSABLE', `${why}${rest}`, why);
   }
 

@@ -9,7 +9,7 @@ import {
   warnOnce,
 } from '@colorway/core';
 import { InstanceFeed } from '../instance-feed.js';
-import { parseInstanceJson } from '../instance-json.js';
+import { parseStoredRecord } from '../stored-record.js';
 import type { Watches } from '../watches.js';
 import type { EtcdClient } from './etcd-client.js';
 import { encode, fieldsOf, type KeyValue, listOf } from './key-value.js';
@@ -102,11 +102,11 @@ export class EtcdInstances implements InstanceStore {
 
   #records(pairs: readonly KeyValue[]): InstanceRecord[] {
     return pairs.flatMap(({ key, value }) => {
-      const record = parseInstanceJson(value, this.#id(key));
+      const record = parseStoredRecord(value, this.#id(key));
       if (record !== undefined) return [record];
       warnOnce(
         'COLORWAY_INSTANCE_UNREADABLE',
-        `The value of etcd's key ${quote(key)} is no instance and is left out. An instance is JSON with "service", "host" and "port". Others like it are left out without a word.`,
+        `The value of etcd's key ${quote(key)} is no instance and is left out. An instance is a JSON object with "service", "host" and "port". Further ones are left out without a report.`,
       );
       return [];
     });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { InstanceRecord } from '@colorway/core';
-import { frozenRecord, isStoredRecord } from '../stored-record.js';
+import { storedRecord } from '../stored-record.js';
 
 /** What one file in `instances/` says. The time of its last heartbeat is the file's own `mtime`. */
 export interface InstanceFile {
@@ -26,9 +26,10 @@ export function formatInstanceFile({ record, leaseMs }: InstanceFile): string {
 export function parseInstanceFile(name: string, text: string): InstanceFile | undefined {
   try {
     const { leaseMs, instance } = JSON.parse(text) as { leaseMs?: unknown; instance?: unknown };
-    if (typeof leaseMs !== 'number' || !(leaseMs > 0) || !isStoredRecord(instance)) return undefined;
-    if (instanceFileName(instance.id) !== name) return undefined;
-    return Object.freeze({ record: frozenRecord(instance), leaseMs });
+    const record = storedRecord(instance);
+    if (typeof leaseMs !== 'number' || !(leaseMs > 0) || record === undefined) return undefined;
+    if (instanceFileName(record.id) !== name) return undefined;
+    return Object.freeze({ record, leaseMs });
   } catch {
     return undefined;
   }

@@ -121,7 +121,7 @@ export class InstanceScan {
     if (file === undefined) {
       warnOnce(
         'COLORWAY_INSTANCE_FILE_UNREADABLE',
-        `The file ${JSON.stringify(path)} is no instance and is left out. Remove it. Others like it are left out without a word.`,
+        `The file ${JSON.stringify(path)} is no instance and is left out. Remove it. Further ones are left out without a report.`,
       );
       return { ...common, beatAt: now, live: false };
     }

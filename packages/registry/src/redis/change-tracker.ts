@@ -157,10 +157,11 @@ export class ChangeTracker {
     this.#revisions.reset();
     const { revision, mark, restMs } = await this.#sweep(connection);
     this.#revisions.begin(revision, mark);
-    const all = await connection.send('HVALS', this.#space.instances);
+    const { instances } = this.#space;
+    const all = await connection.send('HVALS', instances);
     if (!Array.isArray(all)) throw unreadable(connection, all);
     this.#ledger.replace(
-      all.map(parseStoredInstance).filter((record) => record !== undefined),
+      all.map((stored) => parseStoredInstance(stored, instances)).filter((record) => record !== undefined),
       this.#afterOutage,
     );
     for (const feed of this.#feeds()) this.#fresh.add(feed);
@@ -213,7 +214,7 @@ export class ChangeTracker {
     const left: string[] = [];
     const vanished: string[] = [];
     for (const [index, id] of names.entries()) {
-      const record = parseStoredInstance(stored[index]);
+      const record = parseStoredInstance(stored[index], this.#space.instances);
       if (record !== undefined) put.push(record);
       else if (ids.get(id) === 'x') vanished.push(id);
       else left.push(id);
