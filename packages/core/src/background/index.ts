@@ -9,7 +9,7 @@ export {
   reasonOf,
 } from './reporter.js';
 export { runningTasks, Scope } from './scope.js';
-export { backoffMs, sleep, unlessAborted, within, withTimeLimit } from './time-limit.js';
+export { askedLast, backoffMs, sleep, unlessAborted, within, withTimeLimit } from './time-limit.js';
 export {
   CONFLICT,
   type EntryChange,

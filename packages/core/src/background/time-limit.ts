@@ -15,6 +15,9 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** A server that lives has answered by then. */
+const LAST_MS = 1_000;
+
 export interface WaitOptions {
   /** Ends the wait with its reason as soon as it is aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -51,6 +54,14 @@ export function within<T>(
     }, fail);
     if (signal?.aborted) abort();
   });
+}
+
+/**
+ * Waits a moment, 1 s by default, for what a server was asked when the one who asks ends. It may be silent, or gone; nobody needs
+ * the answer. Never rejects.
+ */
+export async function askedLast(answer: Promise<unknown>, ms = LAST_MS): Promise<void> {
+  await within(ms, answer, () => new Error()).catch(() => {}); // See above.
 }
 
 /** Rejects with the signal's reason as soon as it is aborted; else the outcome of the promise. */

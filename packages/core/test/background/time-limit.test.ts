@@ -1,5 +1,5 @@
 import type { StateStore } from '@colorway/core';
-import { within, withTimeLimit } from '../../src/background/index.js';
+import { askedLast, within, withTimeLimit } from '../../src/background/index.js';
 
 const never = (): Promise<never> => new Promise(() => {});
 const late = (): Error => new Error('late');
@@ -34,6 +34,23 @@ describe('within', () => {
     await expect(within(50, never(), late, { signal })).rejects.toThrow('closed');
     expect(jest.getTimerCount()).toBe(0);
     expect(remove).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('what is asked at an end', () => {
+  it('is waited for, whatever becomes of it', async () => {
+    await askedLast(Promise.resolve(1));
+    await askedLast(Promise.reject(new Error('gone')));
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('is waited for a second where there is no answer', async () => {
+    const ended = jest.fn();
+    void askedLast(never()).then(ended);
+    await jest.advanceTimersByTimeAsync(999);
+    expect(ended).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(1);
+    expect(ended).toHaveBeenCalled();
   });
 });
 

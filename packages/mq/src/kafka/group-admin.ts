@@ -1,5 +1,5 @@
 import { ColorwayError } from '@colorway/core';
-import { within } from '@colorway/core/background';
+import { askedLast, within } from '@colorway/core/background';
 import { parseOffset } from '../ownership/offset.js';
 import type { AdminClient } from './client-types.js';
 import { subscribedTopics } from './consumer/round-robin.js';
@@ -128,18 +128,23 @@ export class GroupAdmin {
   }
 
   async #ask<T>(call: string, ask: (admin: AdminClient) => Promise<T>): Promise<T> {
-    this.#admin ??= this.#connect();
-    const asked = this.#admin;
-    const answer = asked.then(ask);
-    this.#asking++;
+    const asked = this.#connected();
     let isLate = false;
+    const silent = (): ColorwayError =>
+      new ColorwayError(
+        'COLORWAY_BROKER_SILENT',
+        `The broker has not answered ${call} within ${this.#answerMs} ms.`,
+      );
+    const answer = asked.then((admin) => {
+      // Given up while the connection was made: whoever asked has gone on, and a change may be wrong by now.
+      if (isLate) throw silent();
+      return ask(admin);
+    });
+    this.#asking++;
     try {
       return await within(this.#answerMs, answer, () => {
         isLate = true;
-        return new ColorwayError(
-          'COLORWAY_BROKER_SILENT',
-          `The broker has not answered ${call} within ${this.#answerMs} ms.`,
-        );
+        return silent();
       });
     } finally {
       this.#asking--;
@@ -153,22 +158,28 @@ export class GroupAdmin {
     else if (this.#asking === 0 && this.#users === 0) await this.#drop();
   }
 
-  async #connect(): Promise<AdminClient> {
-    const admin = this.#create();
-    try {
-      await admin.connect();
-      return admin;
-    } catch (error) {
-      this.#admin = undefined;
-      throw error;
-    }
+  #connected(): Promise<AdminClient> {
+    if (this.#admin !== undefined) return this.#admin;
+    const admin = this.#connect();
+    this.#admin = admin;
+    // Who asked is told.
+    admin.catch(() => {
+      if (this.#admin === admin) this.#admin = undefined;
+    });
+    return admin;
   }
 
+  async #connect(): Promise<AdminClient> {
+    const admin = this.#create();
+    await admin.connect();
+    return admin;
+  }
+
+  /** A connection that is broken already cannot be ended properly, and needs not; nor is one waited for that hangs. */
   async #drop(): Promise<void> {
     const admin = this.#admin;
     this.#admin = undefined;
-    // A connection that is broken already cannot be ended properly, and needs not.
-    await admin?.then((connected) => connected.disconnect()).catch(() => {});
+    if (admin !== undefined) await askedLast(admin.then((connected) => connected.disconnect()));
   }
 }
 

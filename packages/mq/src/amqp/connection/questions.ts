@@ -3,7 +3,7 @@ import { type Scope, within } from '@colorway/core/background';
 
 /** A question to the broker that has no answer after so long has none. */
 export const ANSWER_MS = 15_000;
-/** What is asked when its owner ends gets so long: a broker that lives has answered by then. */
+/** What is under way when its owner ends gets so long: a broker that lives has answered by then. */
 const LATE_MS = 1_000;
 
 /**
@@ -16,11 +16,6 @@ export function ask<T>(scope: Scope | undefined, what: string, question: () => P
   const asked = (answer: Promise<T>): Promise<T> => within(ANSWER_MS, answer, () => silent(ANSWER_MS));
   if (scope === undefined || scope.isDisposed) return asked(question());
   return scope.run(what, (signal) => asked(unlessOver(signal, question())));
-}
-
-/** Waits a moment for what the broker was asked when its owner ends. It may be silent, or gone; nobody needs the answer. */
-export async function askedLast(answer: Promise<unknown>): Promise<void> {
-  await within(LATE_MS, answer, () => silent(LATE_MS)).catch(() => {}); // See above.
 }
 
 export function silent(ms: number): ColorwayError {

@@ -1,7 +1,7 @@
 import { ColorwayError } from '@colorway/core';
-import { unlessAborted, within } from '@colorway/core/background';
+import { askedLast, unlessAborted, within } from '@colorway/core/background';
 import { type AmqpChannel, replyCode } from '../amqp-channel.js';
-import { ANSWER_MS, askedLast, silent } from './questions.js';
+import { ANSWER_MS, silent } from './questions.js';
 
 /** Opens a plain channel on the connection of the user's channel. */
 export type OpenChannel = () => Promise<AmqpChannel>;

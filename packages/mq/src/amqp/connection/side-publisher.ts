@@ -1,6 +1,6 @@
 import { ColorwayError } from '@colorway/core';
+import { askedLast } from '@colorway/core/background';
 import type { AmqpChannel, PublishOptions } from '../amqp-channel.js';
-import { askedLast } from './questions.js';
 import type { OpenChannel } from './side-channel.js';
 
 /** `confirm.select` and its answer: class 85, methods 10 and 11, in AMQP 0-9-1 as RabbitMQ extends it. */

@@ -1,7 +1,6 @@
 import type { Coloring } from '@colorway/core';
-import { type Scope, unlessAborted } from '@colorway/core/background';
+import { askedLast, type Scope, unlessAborted } from '@colorway/core/background';
 import type { AmqpChannel } from '../amqp-channel.js';
-import { askedLast } from '../connection/questions.js';
 import type { OpenChannel } from '../connection/side-channel.js';
 import type { Deliveries } from './deliveries.js';
 import { Presence } from './presence.js';

@@ -111,7 +111,7 @@ export class GroupSession {
   async topicId(topic: string, known: ReadonlySet<string> = new Set()): Promise<string | undefined> {
     const cluster = this.#cluster;
     if (cluster === undefined) return undefined;
-    return this.#answered('which topic it is', async () =>
+    return this.#answered(`said within ${this.#answerMs} ms which topic this is`, async () =>
       agreedTopicId(cluster, await cluster.findGroupCoordinator({ groupId: this.groupId }), topic, known),
     );
   }
@@ -156,6 +156,10 @@ export class GroupSession {
     }
   }
 
+  /**
+   * Without a limit of ours: the client would send it all the same, maybe after a later one, and takes no other batch
+   * of the partition meanwhile. It gives up by itself.
+   */
   async #commitInBatch(topics: Topics, payload: EachBatchPayloadLike): Promise<number | undefined> {
     let accepted: number | undefined;
     this.#expected.set(topics, (generation) => {
@@ -175,23 +179,27 @@ export class GroupSession {
     if (this.#cluster === undefined || memberId === undefined || generation === undefined) return undefined;
     const { groupId } = this;
     const cluster = this.#cluster;
-    return this.#answered('a commit', async () => {
+    return this.#answered(`answered a commit within ${this.#answerMs} ms`, async (isGivenUp) => {
       const coordinator = await cluster.findGroupCoordinator({ groupId });
-      if (generation !== this.#generation) return undefined;
+      // The coordinator takes what comes, in the order in which it comes: a later commit may be there already.
+      if (isGivenUp() || generation !== this.#generation) return undefined;
       await coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
       return generation;
     });
   }
 
-  #answered<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  #answered<T>(what: string, ask: (isGivenUp: () => boolean) => Promise<T>): Promise<T> {
+    let isGivenUp = false;
     return within(
       this.#answerMs,
-      ask(),
-      () =>
-        new ColorwayError(
+      ask(() => isGivenUp),
+      () => {
+        isGivenUp = true;
+        return new ColorwayError(
           'COLORWAY_BROKER_SILENT',
-          `The broker has not answered ${what} of group "${this.groupId}" within ${this.#answerMs} ms.`,
-        ),
+          `The broker has not ${what}, for group "${this.groupId}".`,
+        );
+      },
     );
   }
 
