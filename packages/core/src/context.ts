@@ -66,6 +66,11 @@ export function withRefusedCarriers(context: Context, names: CarrierNames = carr
   return new LayeredContext(withoutFlowType(context, names), REFUSED, true);
 }
 
+/** The same context for work that is not that request's, as the handling of a message is not in whose context its client was made. */
+export function withoutRefusedCarriers(context: Context): Context {
+  return refusesCarriers(context) ? new LayeredContext(context, REFUSED, false) : context;
+}
+
 /** Whether the work that is running serves a request whose carriers were not accepted. */
 export function refusesCarriers(context: Context = activeContext()): boolean {
   return context !== ROOT_CONTEXT && context.getValue(REFUSED) === true;

@@ -25,6 +25,7 @@ export {
   withColor,
   withFlowType,
   withoutFlowType,
+  withoutRefusedCarriers,
   withRefusedCarriers,
 } from './context.js';
 export type { DecisionEvent } from './decision-event.js';

@@ -12,11 +12,14 @@ import {
   flowTypeIn,
   flowTypeOfColor,
   parseFlowType,
+  refusesCarriers,
   runInContext,
   Trail,
   withColor,
   withFlowType,
   withoutFlowType,
+  withoutRefusedCarriers,
+  withRefusedCarriers,
   withTrail,
 } from '../src/index.js';
 import { setupContext } from '../src/setup/index.js';
@@ -205,4 +208,22 @@ it('detached: nothing of the work that is running is left, in what it starts nei
   expect(seen).toEqual([undefined, ROOT_CONTEXT]);
   expect(detached(() => 7)).toBe(7);
   expect(withColor('red', () => [detached(activeColor), activeColor()])).toEqual([undefined, 'red']);
+});
+
+describe('work that is not of the request whose carriers were refused', () => {
+  it('may copy headers as they are; else its context is the same', () => {
+    const kept = createContextKey('kept');
+    const refused = withRefusedCarriers(ROOT_CONTEXT.setValue(kept, 1));
+    const own = withoutRefusedCarriers(refused);
+    expect([refusesCarriers(refused), refusesCarriers(own)]).toEqual([true, false]);
+    expect([own.getValue(kept), flowTypeIn(own)]).toEqual([1, undefined]);
+    expect(withoutRefusedCarriers(own)).toBe(own);
+    expect(withoutRefusedCarriers(ROOT_CONTEXT)).toBe(ROOT_CONTEXT);
+    const colored = withFlowType(refused, flowTypeOfColor('red'));
+    expect([refusesCarriers(colored), refusesCarriers(withoutRefusedCarriers(colored))]).toEqual([
+      true,
+      false,
+    ]);
+    expect(refusesCarriers(withRefusedCarriers(own))).toBe(true);
+  });
 });

@@ -4,6 +4,7 @@ export {
   type MessageWithHeaders,
   runInFlow,
   runInMessageContext,
+  runOutsideRefusal,
 } from './message-context.js';
 export { stampedHeaders, stampMessage } from './stamp-message.js';
-export { withoutCarriers } from './without-carriers.js';
+export { uncoloredContext } from './uncolored-context.js';

@@ -9,6 +9,7 @@ import {
   runInContext,
   withFlowType,
   withoutFlowType,
+  withoutRefusedCarriers,
 } from '@colorway/core';
 import { type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type MessageHeaders, messageBaggage, messageFlow } from './message-color.js';
@@ -37,11 +38,13 @@ export function runInFlow<T>(
   fn: () => T,
 ): T {
   const baggage = messageBaggage(headers);
-  const outer = activeContext();
+  const active = activeContext();
+  const outer = withoutRefusedCarriers(active);
   if (flow === undefined && baggage === undefined) {
     // Most messages have no color and come where nothing is active: they enter no context.
-    if (outer === ROOT_CONTEXT) return fn();
-    if (activeFlowType() === undefined && propagation.getBaggage(outer) === undefined) return fn();
+    if (active === ROOT_CONTEXT) return fn();
+    const isAsItIs = outer === active && propagation.getBaggage(active) === undefined;
+    if (isAsItIs && activeFlowType() === undefined) return fn();
     return runInContext(propagation.deleteBaggage(withoutFlowType(outer, carriers)), fn);
   }
   const carried = withBaggage(outer, isSaidBy(flow, baggage, carriers) ? undefined : baggage);
@@ -51,7 +54,7 @@ export function runInFlow<T>(
   );
 }
 
-/** Whether the baggage has the flow type alone, as we write it: then the context has it without that it is parsed. */
+/** Whether the baggage has the flow type alone, as we write it: then the context gets it without parsing. */
 function isSaidBy(
   flow: FlowType | undefined,
   baggage: string | undefined,
@@ -69,6 +72,16 @@ function isSaidBy(
 function withBaggage(outer: Context, baggage: string | undefined): Context {
   if (baggage !== undefined) return propagation.setBaggage(outer, parseBaggage(baggage));
   return propagation.getBaggage(outer) === undefined ? outer : propagation.deleteBaggage(outer);
+}
+
+/**
+ * Runs `fn`, which handles messages, outside of a request that happens to be active where the client calls, and whose carriers were
+ * not accepted: what is copied from a message keeps its color. For who runs no message in its context.
+ */
+export function runOutsideRefusal<T>(fn: () => T): T {
+  const active = activeContext();
+  const context = withoutRefusedCarriers(active);
+  return context === active ? fn() : runInContext(context, fn);
 }
 
 /**

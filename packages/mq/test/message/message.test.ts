@@ -202,6 +202,17 @@ describe('headers of a request whose color was refused, copied into a message', 
     const inMessage = () => runInMessageContext(coloring, { DMQ_ENV_TAG: 'a' }, activeColor);
     expect(refused(inMessage)).toBe('a');
   });
+
+  test('nor is a message’s handler the request’s, in whose context its client was made', () => {
+    const copied = () => stampMessage(COPIED, undefined, names);
+    expect(refused(() => runInMessageContext(coloring, undefined, copied))).toBe(COPIED);
+    expect(refused(() => runInMessageContext(coloring, { baggage: 'tenant=7' }, copied))).toBe(COPIED);
+    const inColor = () => stampMessage({ 'jaeger-baggage': 'a=1' }, A, names);
+    expect(refused(() => runInMessageContext(coloring, { DMQ_ENV_TAG: 'a' }, inColor))).toMatchObject({
+      'jaeger-baggage': 'a=1',
+    });
+    expect(refused(() => runInMessageContext(coloring, {}, () => refused(copied)))).not.toBe(COPIED);
+  });
 });
 
 describe('the context of a message', () => {

@@ -6,17 +6,20 @@ import {
   type Coloring,
   ColorwayError,
   type FlowType,
-  holdsUntrusted,
   parseBaggage,
   quote,
-  refusesCarriers,
   runInContext,
   withFlowType,
-  withoutFlowType,
 } from '@colorway/core';
 import { callSafely, reasonOf } from '@colorway/core/background';
 import { type Context, propagation } from '@opentelemetry/api';
-import { messageBaggage, messageColor, stampedHeaders, stampMessage } from '../../message/index.js';
+import {
+  messageBaggage,
+  messageColor,
+  stampedHeaders,
+  stampMessage,
+  uncoloredContext,
+} from '../../message/index.js';
 import type { AmqpChannel, OnConfirm, PublishOptions } from '../amqp-channel.js';
 import type { CallOrder } from '../channel/call-order.js';
 import type { ChannelLife } from '../channel/channel-life.js';
@@ -198,12 +201,11 @@ export class Outgoing {
 
 /** As it is, unless somebody has brought a flow type that was not accepted. */
 function uncolored(send: Send, carriers: CarrierNames): Send {
-  const active = activeContext();
-  const isRefused = refusesCarriers(active);
-  if (!isRefused && !holdsUntrusted(active, carriers)) return send;
+  const context = uncoloredContext(carriers);
+  if (context === undefined) return send;
   const headers = stampMessage(send.options?.headers, undefined, carriers);
   const options = headers === undefined ? send.options : { ...send.options, headers };
-  return { ...send, options, context: withoutFlowType(active, carriers) };
+  return { ...send, options, context };
 }
 
 /** A copy: options are often used twice, and must not carry the first color on. */

@@ -1,3 +1,4 @@
+import { runOutsideRefusal } from '../../message/index.js';
 import type { BatchLike, EachBatchPayloadLike, MessageLike } from '../client-types.js';
 import { committing } from '../commits/commit-by-hand.js';
 import { runInDrain } from '../leaving/drain-context.js';
@@ -60,7 +61,7 @@ export async function eachBatch(
       isWanted: () => payload.isRunning() && held.current && held.open,
       handle: async () => {
         if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
-        const handle = (): Promise<void> => handler(filteredPayload);
+        const handle = (): Promise<void> => runOutsideRefusal(() => handler(filteredPayload));
         await (member.drains ? runInDrain({ brokerGroup: group }, handle) : handle());
       },
     });

@@ -1,16 +1,13 @@
 import {
   activeContext,
   activeFlowType,
-  type CarrierNames,
   type Coloring,
   type FlowType,
-  holdsUntrusted,
-  refusesCarriers,
   runInContext,
   withoutFlowType,
 } from '@colorway/core';
-import { propagation } from '@opentelemetry/api';
-import { messageBaggage, stampMessage } from '../../message/index.js';
+import { type Context, propagation } from '@opentelemetry/api';
+import { messageBaggage, stampMessage, uncoloredContext } from '../../message/index.js';
 import type {
   HeadersLike,
   OutgoingMessage,
@@ -79,46 +76,45 @@ function senders(coloring: Coloring, sender: SenderClient): Record<string, unkno
       return { ...message, headers };
     });
   };
+  /** What was given as it is (`undefined`), or stamped, in a context that says the same as the stamp. */
+  const sending = <T>(
+    topics: readonly TopicMessagesLike[],
+    send: (stamped: readonly TopicMessagesLike[] | undefined) => T,
+  ): T => {
+    const flow = coloring.flowType();
+    const uncolored = flow === undefined ? uncoloredContext(carriers) : undefined;
+    if (flow === undefined && uncolored === undefined) return send(undefined);
+    const stamped = topics.map((one) => ({ ...one, messages: stamp(one.messages, flow) }));
+    const context = flow === undefined ? uncolored : contextOf(coloring, flow, topics);
+    return context === undefined ? send(stamped) : runInContext(context, () => send(stamped));
+  };
   return {
-    send: (record: TopicMessagesLike) => {
-      const flow = coloring.flowType();
-      if (flow === undefined && isAsItIs(carriers)) return sender.send(record as never);
-      const stamped = { ...record, messages: stamp(record.messages, flow) };
-      return asStamped(coloring, flow, [record], () => sender.send(stamped as never));
-    },
+    send: (record: TopicMessagesLike) =>
+      sending([record], ([stamped] = [record]) => sender.send(stamped as never)),
     sendBatch: (batch: { readonly topicMessages?: readonly TopicMessagesLike[] }) => {
       const { topicMessages } = batch;
-      const flow = coloring.flowType();
-      if (topicMessages === undefined || (flow === undefined && isAsItIs(carriers)))
-        return sender.sendBatch(batch as never);
-      const stamped = topicMessages.map((one) => ({ ...one, messages: stamp(one.messages, flow) }));
-      return asStamped(coloring, flow, topicMessages, () =>
-        sender.sendBatch({ ...batch, topicMessages: stamped } as never),
+      if (topicMessages === undefined) return sender.sendBatch(batch as never);
+      return sending(topicMessages, (stamped) =>
+        sender.sendBatch((stamped === undefined ? batch : { ...batch, topicMessages: stamped }) as never),
       );
     },
   };
 }
 
-/** Whether messages without a flow type are sent as they are: nobody has brought one that was not accepted. */
-function isAsItIs(carriers: CarrierNames): boolean {
-  const active = activeContext();
-  return !refusesCarriers(active) && !holdsUntrusted(active, carriers);
-}
-
 /**
  * OpenTelemetry's instrumentation writes the baggage of the active context over what stands in the headers. Where
- * that is another one (a caller's own baggage, a color that is assumed) it finds none; the span stays.
+ * that is another one (a caller's own baggage, a color that is assumed) it finds none in this context; the span stays.
+ * `undefined` where the active one says the same.
  */
-function asStamped<T>(
+function contextOf(
   { carriers }: Coloring,
-  flow: FlowType | undefined,
+  flow: FlowType,
   topics: readonly TopicMessagesLike[],
-  send: () => T,
-): T {
+): Context | undefined {
   const own = topics.some(
     ({ messages }) =>
       Array.isArray(messages) && messages.some(({ headers }) => messageBaggage(headers) !== undefined),
   );
-  if (!own && flow !== undefined && activeFlowType()?.text === flow.text) return send();
-  return runInContext(propagation.deleteBaggage(withoutFlowType(activeContext(), carriers)), send);
+  if (!own && activeFlowType()?.text === flow.text) return undefined;
+  return propagation.deleteBaggage(withoutFlowType(activeContext(), carriers));
 }
