@@ -1,5 +1,6 @@
+import { numberOf } from '../json-number.js';
 import { isUsableName } from '../service-name.js';
-import { fieldsOf, listOf, numberOf, optionalList, textOf } from './json.js';
+import { fieldsOf, listOf, optionalList, textOf } from './json.js';
 
 /** One health check, of a service or, with an empty `service`, of a whole node. */
 export interface Check {
@@ -17,7 +18,7 @@ export type ServiceTags = ReadonlyMap<string, string>;
 /** Consul's own servers: they are in the catalog, and nobody calls them through a color. */
 const CONSUL = 'consul';
 
-/** Of names that no service can have, which others write into the same catalog, nothing is read. */
+/** Others write names into the catalog that no service can have; their instances are not read. */
 function isCallable(name: string): boolean {
   return name !== CONSUL && isUsableName(name, 'Consul');
 }

@@ -30,8 +30,3 @@ export function textsOf(json: unknown): Record<string, string> {
   const pairs = typeof json === 'object' && json !== null ? Object.entries(json) : [];
   return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
 }
-
-/** A number, or a text that says one; NaN for all else, which may throw where it is made one by its own means. */
-export function numberOf(json: unknown): number {
-  return typeof json === 'number' || typeof json === 'string' ? Number(json) : Number.NaN;
-}

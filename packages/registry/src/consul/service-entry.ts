@@ -1,5 +1,6 @@
 import type { InstanceRecord } from '@colorway/core';
-import { fieldsOf, listOf, numberOf, optionalFields, optionalList, textOf, textsOf } from './json.js';
+import { numberOf } from '../json-number.js';
+import { fieldsOf, listOf, optionalFields, optionalList, textOf, textsOf } from './json.js';
 import { parseMeta } from './service-meta.js';
 
 /** One instance of a service as Consul knows it. */

@@ -23,8 +23,8 @@ const WINDOW_BYTES = 16_777_216;
  * stream, the calls and what was registered by them stand and fall together, so it never reconnects by itself,
  * and it does not keep the process alive.
  *
- * It ends calls and connections a turn later: Node tells of an answer while it still reads, and who ends a stream
- * then frees what it reads from (nodejs/node#64113; Node 20 has no mend). The process dies some answers later.
+ * Calls and connections end one turn later: Node emits data while it still reads, and ending the stream there frees that
+ * buffer; the process then crashes (nodejs/node#64113, not fixed in Node 20).
  */
 export class GrpcChannel {
   readonly address: string;

@@ -1,4 +1,5 @@
 import type { InstanceRecord } from '@colorway/core';
+import { numberOf } from '../json-number.js';
 
 /** The metadata in which an instance of ours says what Nacos has no field for. */
 const OWN = 'COLORWAY_INSTANCE';
@@ -52,7 +53,7 @@ export function fromNacos(
   host: Readonly<Record<string, unknown>>,
 ): InstanceRecord | undefined {
   const { ip, port, healthy, enabled } = host;
-  const weight = weightOf(host.weight);
+  const weight = host.weight === undefined ? 1 : numberOf(host.weight);
   if (typeof ip !== 'string' || ip === '' || typeof port !== 'number') return undefined;
   if (healthy === false || enabled === false || !(weight > 0)) return undefined;
   const { [OWN]: ownText, ...others } = textsOf(host.metadata);
@@ -81,11 +82,6 @@ function parseOwn(text: string | undefined) {
   } catch {
     return undefined;
   }
-}
-
-function weightOf(value: unknown): number {
-  if (value === undefined) return 1;
-  return typeof value === 'number' || typeof value === 'string' ? Number(value) : 0;
 }
 
 function textsOf(value: unknown): Record<string, string> {

@@ -1,6 +1,7 @@
 import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } from '@colorway/core';
 import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
+import { numberOf } from '../json-number.js';
 import { isUsableName } from '../service-name.js';
 import { WatchFeed } from '../watch-feed.js';
 import { WhileWatched } from '../while-watched.js';
@@ -144,10 +145,10 @@ export class ServiceWatch {
       const { count, serviceNames } = await connection.request('ServiceListRequest', fields);
       if (!Array.isArray(serviceNames)) throw unreadable(connection, 'serviceNames');
       for (const name of serviceNames) {
-        const [inGroup, service] = groupAndName(String(name), group);
+        const [inGroup, service] = groupAndName(textOf(name), group);
         if (inGroup === group && service !== '' && isUsableName(service, 'Nacos')) names.add(service);
       }
-      if (serviceNames.length === 0 || pageNo * PAGE >= Number(count)) return names;
+      if (serviceNames.length === 0 || pageNo * PAGE >= numberOf(count)) return names;
     }
   }
 
@@ -175,7 +176,7 @@ export class ServiceWatch {
     if (typeof info !== 'object' || info === null) return undefined;
     const { name, groupName, hosts } = info as Readonly<Record<string, unknown>>;
     const { group } = this.#options;
-    const [inGroup, told] = groupAndName(String(name ?? ''), String(groupName || group));
+    const [inGroup, told] = groupAndName(textOf(name), textOf(groupName) || group);
     const service = expected ?? told;
     if (inGroup !== group || service === '') return undefined;
     const changed = this.#placements.replace(service, Array.isArray(hosts) ? hosts : []);
@@ -191,6 +192,10 @@ export class ServiceWatch {
     if (change === undefined) return;
     for (const feed of this.#feeds) if (!this.#fresh.has(feed)) feed.next(change);
   }
+}
+
+function textOf(json: unknown): string {
+  return typeof json === 'string' ? json : '';
 }
 
 /** Nacos writes `group@@name` in some places, and the name alone in others. */
