@@ -4,16 +4,15 @@ import { node } from './lib/run.mjs';
 
 const USAGE = 'npm run demo -- [--keep] [--kafka HOST:PORT[,…] | --amqp URL]';
 
-if (process.argv.includes('--help')) {
-  console.log(`${USAGE}
-  --keep    the shop stays up, with curl lines to try
+const MORE = `  --keep    the shop stays up, with curl lines to try
   --kafka, --amqp    the shop's messages go over this broker; default: one of the demo's own
-                     (npm run services -- kafka rabbitmq starts them, and prints their addresses)`);
-  process.exit(0);
-}
-scriptOptions(USAGE, {
-  options: { keep: { type: 'boolean' }, kafka: { type: 'string' }, amqp: { type: 'string' } },
-});
+                     (npm run services -- kafka rabbitmq starts them, and prints their addresses)`;
+
+scriptOptions(
+  USAGE,
+  { options: { keep: { type: 'boolean' }, kafka: { type: 'string' }, amqp: { type: 'string' } } },
+  MORE,
+);
 // Takes seconds to load.
 const { buildIfOlder } = await import('./lib/build-if-older.mjs');
 const status = await buildIfOlder();

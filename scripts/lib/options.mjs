@@ -7,11 +7,12 @@ import { parseArgs } from 'node:util';
  * @template {import('node:util').ParseArgsConfig} Config
  * @param {string} usage one line
  * @param {Config} config
+ * @param {string} [more] what `--help` says below the usage
  * @returns {ReturnType<typeof parseArgs<Config>>}
  */
-export function scriptOptions(usage, config) {
+export function scriptOptions(usage, config, more) {
   if (process.argv.slice(2).some((arg) => arg === '--help' || arg === '-h')) {
-    console.log(`Usage: ${usage}`);
+    console.log(more === undefined ? `Usage: ${usage}` : `Usage: ${usage}\n${more}`);
     process.exit(0);
   }
   try {
