@@ -22,6 +22,8 @@ describe('options', () => {
     ['color', { color: 'feat_cart' }, 'COLORWAY_INVALID_COLOR'],
     ['carriers', { carriers: { headers: 'no header' } }, 'COLORWAY_INVALID_OPTION'],
     ['contextLoss', { contextLoss: 'loud' as 'log' }, 'COLORWAY_INVALID_OPTION'],
+    ['trustBaggage', { trustBaggage: 'false' as never }, 'COLORWAY_INVALID_OPTION'],
+    ['assumeInstanceColor', { assumeInstanceColor: 'no' as never }, 'COLORWAY_INVALID_OPTION'],
     ['leaseMs', { leaseMs: 1 }, 'COLORWAY_INVALID_OPTION'],
     ['directoryTimeoutMs', { directoryTimeoutMs: Number.NaN }, 'COLORWAY_INVALID_OPTION'],
     ['drainMs', { closing: { drainMs: 2 ** 31 } }, 'COLORWAY_INVALID_OPTION'],

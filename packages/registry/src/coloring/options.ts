@@ -94,12 +94,13 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
       `contextLoss: ${quote(contextLoss)} must be "count", "log" or "off".`,
     );
   }
+  flag('trustBaggage', options.trustBaggage);
   const { environment = {}, closing = {} } = options;
   return Object.freeze({
     service: parseServiceName(options.service),
     color: color === '' ? undefined : parseColor(color),
     carriers: options.carriers === undefined ? carrierNames() : resolveCarrierNames(options.carriers),
-    assumeInstanceColor: options.assumeInstanceColor ?? true,
+    assumeInstanceColor: flag('assumeInstanceColor', options.assumeInstanceColor) ?? true,
     contextLoss,
     directoryTimeoutMs: milliseconds('directoryTimeoutMs', options.directoryTimeoutMs, 5_000, 1),
     leaseMs: milliseconds('leaseMs', options.leaseMs, 10_000, 100),
@@ -113,6 +114,12 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
       drainMs: milliseconds('closing.drainMs', closing.drainMs, 30_000, 0),
     }),
   });
+}
+
+/** The text `'false'` is true to JavaScript. */
+function flag(name: string, value: boolean | undefined): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new ColorwayError('COLORWAY_INVALID_OPTION', `${name}: ${quote(value)} must be true or false.`);
 }
 
 function milliseconds(
