@@ -18,5 +18,6 @@ export {
   type LeaveProgress,
   type Lifetime,
   type Membership,
+  type ProlongOptions,
   type ServiceOverview,
 } from './environments/index.js';

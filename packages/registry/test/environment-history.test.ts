@@ -104,10 +104,40 @@ describe('the history of an environment', () => {
       parseEnvironment({ key: 'env/red', version: '1', value: JSON.stringify({ ...value, history }) })
         ?.history;
     expect(read(undefined)).toEqual([]);
-    expect(read([good, { ...good, by: 7 }, null, { ...good, act: 'burnt' }, 'x'])).toEqual([good]);
+    expect(read([good, { ...good, by: 7 }, null, { ...good, act: 7 }, 'x'])).toEqual([good]);
     fc.assert(fc.property(fc.jsonValue(), (any) => void parseHistory(any)));
     expect(parseHistory(Array.from({ length: 1_000 }, () => good))).toHaveLength(20);
   });
+});
+
+it('keeps what a newer version wrote, also when this one writes', async () => {
+  const { state, environments } = setUp();
+  await environments.create('red', { owner: 'ann' });
+  const entry = await state.get('env/red');
+  const stored = JSON.parse(entry?.value ?? '');
+  const burnt = { act: 'burnt', at: 2, by: 'eve', by2: 'bob' };
+  const value = JSON.stringify({ ...stored, history: [...stored.history, burnt] });
+  await state.compareAndSet('env/red', value, entry?.version ?? '');
+  await environments.extend('red', { ttlMs: DAY_MS });
+  const history = await environments.history('red');
+  expect(history.map(({ act }) => act)).toEqual(['created', 'burnt', 'extended']);
+  expect(history[1]).toEqual(burnt);
+});
+
+it('each change asks the clock once, and is noted with that time', async () => {
+  const { state } = memoryDirectory();
+  let asked = 0;
+  const environments = new Environments(state, { now: () => 1_000 + asked++ });
+  const { createdAt } = await environments.create('red', { owner: 'ann' });
+  await environments.extend('red', { ttlMs: DAY_MS });
+  await environments.prolong('red', { ttlMs: 2 * DAY_MS });
+  await environments.ensure('red', { owner: 'ann', ttlMs: 3 * DAY_MS });
+  expect(asked).toBe(4);
+  expect(await environments.history('red')).toMatchObject([
+    { act: 'created', at: createdAt },
+    { act: 'extended', at: 1_001 },
+    { act: 'prolonged', at: 1_003 },
+  ]);
 });
 
 it('a host whose clock is days ahead ends no environment of others, where the store has a clock', async () => {

@@ -1,6 +1,11 @@
-import type { Reporter } from '@colorway/core/background';
+import { LayeredMap, UNANSWERED_VIEW } from '@colorway/core';
+import { type Reporter, Scope } from '@colorway/core/background';
+import { memoryDirectory } from '@colorway/registry/memory';
 import { checkAnnounced } from '../src/coloring/announced-address.js';
-import { keepLiving } from '../src/coloring/environment-sweep.js';
+import { keepLiving, startSweep } from '../src/coloring/environment-sweep.js';
+import { keepEnvironment } from '../src/coloring/environment-upkeep.js';
+import { Environments } from '../src/environments/index.js';
+import { cleanUp } from './support/clean-up.js';
 import { coloringOn, listening } from './support/coloring.js';
 import { pause } from './support/wait.js';
 
@@ -41,11 +46,66 @@ describe('an environment with a living instance', () => {
     await directory.instances.register({ ...record, metadata: { COLORING_ENV: 'java' } }, 60_000);
     await coloring.answeredView();
     await pause(50);
-    await keepLiving({ environments, view: () => coloring.view() }, Date.now());
+    await keepLiving(
+      { environments, view: () => coloring.view() },
+      Date.now(),
+      (await directory.state?.list('env/')) ?? [],
+    );
     await pause(TTL_MS);
     expect(await environments.endExpired()).toEqual(['gone']);
     expect(await environments.get('java')).toBeDefined();
   });
+});
+
+describe('many instances of one environment', () => {
+  const HOUR_MS = 3_600_000;
+  const TTL_MS = 7 * 24 * HOUR_MS;
+
+  it('prolong it together at most twice an hour, and it never comes near its end', async () => {
+    jest.useFakeTimers();
+    cleanUp(() => jest.useRealTimers());
+    const { state } = memoryDirectory();
+    const environments = new Environments(state);
+    await environments.create('red', { owner: 'ann', ttlMs: TTL_MS });
+    const writes = jest.spyOn(state, 'compareAndSet');
+    const scope = new Scope('many');
+    for (let instance = 0; instance < 20; instance++) {
+      keepEnvironment(scope, environments, 'red', TTL_MS);
+      await jest.advanceTimersByTimeAsync(HOUR_MS / 20);
+    }
+    for (let quarter = 0; quarter < 4 * 24; quarter++) {
+      await jest.advanceTimersByTimeAsync(HOUR_MS / 4);
+      const { expiresAt } = (await environments.get('red')) ?? {};
+      expect(expiresAt).toBeGreaterThanOrEqual(Date.now() + TTL_MS - 2 * HOUR_MS);
+    }
+    expect(writes.mock.calls.length).toBeGreaterThan(0);
+    expect(writes.mock.calls.length).toBeLessThanOrEqual(2 * 26);
+    await scope.dispose();
+  });
+});
+
+it('a sweep lists the environments once', async () => {
+  jest.useFakeTimers();
+  cleanUp(() => jest.useRealTimers());
+  const { state } = memoryDirectory();
+  const environments = new Environments(state);
+  await environments.create('living', { owner: 'ann', ttlMs: 150_000 });
+  await environments.create('gone', { owner: 'ann', ttlMs: 1_000 });
+  const colored = LayeredMap.empty().with(new Map([['living', { kind: 'colored' }]]));
+  const services = LayeredMap.empty().with(new Map([['stock', { colored }]]));
+  const view = { ...UNANSWERED_VIEW, services } as never;
+  const list = jest.spyOn(state, 'list');
+  const scope = new Scope('sweep');
+  startSweep(scope, state, { environments, view: () => view });
+  // A look comes after 30 to 90 seconds.
+  await jest.advanceTimersByTimeAsync(91_000);
+  expect((await state.list('env/')).map(({ key }) => key)).toEqual(['env/living']);
+  const listed = (prefix: string): number => list.mock.calls.filter(([asked]) => asked === prefix).length;
+  // What is consumed is listed in each sweep and at each end, pulses in each sweep alone.
+  const sweeps = listed('pulse/');
+  expect(sweeps).toBeGreaterThan(0);
+  expect(listed('env/')).toBe(sweeps + 1);
+  await scope.dispose();
 });
 
 describe('an address of this machine alone', () => {

@@ -1,5 +1,6 @@
 import type { StateStore } from '@colorway/core';
 import { LayeredMap, UNANSWERED_VIEW } from '@colorway/core';
+import { withTimeLimit } from '@colorway/core/background';
 import { memoryDirectory } from '@colorway/registry/memory';
 import { Environments, LastUse, overviewOf } from '../src/environments/index.js';
 
@@ -35,6 +36,32 @@ describe('the last use of an environment', () => {
     now += MINUTE_MS;
     lastUse.note('feat-cart');
     expect(await written()).toBe(now);
+  });
+
+  it('asks the store for its time where the last one looks old by the clock of the host, or is to come', async () => {
+    const first = now;
+    let asked = 0;
+    const timed: StateStore = {
+      ...withTimeLimit(state, 5_000),
+      now: async () => {
+        asked++;
+        return now;
+      },
+    };
+    now += MINUTE_MS / 2;
+    new LastUse(timed, clock).note('feat-cart');
+    expect(await written()).toBe(first);
+    expect(asked).toBe(0);
+    new LastUse(timed, () => now - 3_600_000).note('feat-cart');
+    expect(await written()).toBe(first);
+    expect(asked).toBe(1);
+    now += MINUTE_MS;
+    new LastUse(timed, () => now - 3_600_000).note('feat-cart');
+    expect(await written()).toBe(now);
+    now += MINUTE_MS;
+    new LastUse(timed, clock).note('feat-cart');
+    expect(await written()).toBe(now);
+    expect(asked).toBe(3);
   });
 
   it('leaves nothing behind for a color that somebody made up', async () => {

@@ -1,6 +1,11 @@
-import type { Color, DirectoryView, StateStore } from '@colorway/core';
+import type { Color, DirectoryView, StateEntry, StateStore } from '@colorway/core';
 import { type Reporter, type Scope, unlessAborted } from '@colorway/core/background';
-import { type Environments, endExpired } from '../environments/index.js';
+import {
+  ENVIRONMENT_PREFIX,
+  type Environments,
+  endExpired,
+  parseEnvironment,
+} from '../environments/index.js';
 
 const EVERY_MS = 60_000;
 
@@ -20,14 +25,28 @@ export interface Alive {
 /**
  * Keeps the environments that are about to expire and have living instances, whoever runs these: services in other
  * languages keep nothing themselves, and once their memberships are gone calls slide to the baseline (law 2).
+ *
+ * @param entries of all environments.
+ * @returns those of them that were left as they are.
  */
-export async function keepLiving({ environments, view }: Alive, now: number): Promise<void> {
+export async function keepLiving(
+  { environments, view }: Alive,
+  now: number,
+  entries: readonly StateEntry[],
+): Promise<readonly StateEntry[]> {
   const living = livingColors(view());
-  if (living.size === 0) return;
-  for (const { color, expiresAt } of await environments.list()) {
-    if (living.has(color) && expiresAt < now + 3 * EVERY_MS)
-      await environments.prolong(color, { ttlMs: KEPT_MS });
+  const others: StateEntry[] = [];
+  for (const entry of entries) {
+    const { color, expiresAt, ending } = parseEnvironment(entry) ?? {
+      color: '',
+      expiresAt: 0,
+      ending: false,
+    };
+    if (living.has(color) && !ending && expiresAt < now + 3 * EVERY_MS)
+      await environments.prolong(color, { ttlMs: KEPT_MS, minGainMs: KEPT_MS / 2 });
+    else others.push(entry);
   }
+  return others;
 }
 
 function livingColors({ services }: DirectoryView): ReadonlySet<Color> {
@@ -78,8 +97,9 @@ export function startSweep(scope: Scope, state: StateStore, alive: Alive): void 
     try {
       const now = await unlessAborted(signal, timeToJudgeBy(state, reporter));
       if (now !== undefined) {
-        await unlessAborted(signal, keepLiving(alive, now));
-        await unlessAborted(signal, endExpired(state, now, outcome, signal));
+        const entries = await unlessAborted(signal, state.list(ENVIRONMENT_PREFIX));
+        const others = await unlessAborted(signal, keepLiving(alive, now, entries));
+        await unlessAborted(signal, endExpired(state, now, others, outcome, signal));
       }
       outcome(subject, undefined);
     } catch (error) {

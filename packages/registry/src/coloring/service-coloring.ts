@@ -23,7 +23,7 @@ import { type EnvironmentOverview, Environments, LastUse, overviewOf } from '../
 import { checkAnnounced } from './announced-address.js';
 import { type CloseTask, closingStage } from './closing.js';
 import { startSweep } from './environment-sweep.js';
-import { keepEnvironment } from './environment-upkeep.js';
+import { keepEnvironment, prolong } from './environment-upkeep.js';
 import { firstAnswer } from './first-answer.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
@@ -198,7 +198,7 @@ export class ServiceColoring implements ColoringService {
     await this.scope.run('declare', async () => {
       await environments.declare(this.service, color);
       // It may be about to expire; the upkeep looks later.
-      await environments.prolong(color, { ttlMs: this.#options.environment.ttlMs });
+      await prolong(environments, color, this.#options.environment.ttlMs);
     });
     this.#keepEnvironment(this);
   }

@@ -13,7 +13,7 @@ import { usedKey } from './last-use.js';
 import { markLeaving, subscriptionEntries } from './leaving.js';
 import { parseMembership } from './membership.js';
 
-const EXPIRED: ChangeNote = { by: 'expiry', reason: 'its time was over' };
+const EXPIRED = { by: 'expiry', reason: 'its time was over' };
 
 /**
  * Ends an environment if it still is what was seen: marks it, with what becomes of its messages, has its
@@ -26,7 +26,7 @@ export async function endEnvironment(
   seen: StateEntry,
   now: number,
   onLeave: OnLeave = 'drain',
-  { by = 'expiry', reason }: ChangeNote = EXPIRED,
+  { by, reason }: ChangeNote & { readonly by: string } = EXPIRED,
 ): Promise<boolean> {
   const fate = onLeave === 'discard' ? onLeave : (stored.onLeave ?? onLeave);
   const isMarked = stored.ending && stored.onLeave === fate;

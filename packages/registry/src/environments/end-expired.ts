@@ -1,18 +1,19 @@
-import { type Color, quote, type StateStore } from '@colorway/core';
+import { type Color, quote, type StateEntry, type StateStore } from '@colorway/core';
 import { endEnvironment } from './end-environment.js';
-import { ENVIRONMENT_PREFIX, isOver, parseEnvironment } from './environment.js';
+import { isOver, parseEnvironment } from './environment.js';
 import { forgetLeft } from './leaving.js';
 
 /**
  * Ends the environments that have expired, and finishes those whose end was begun, each by itself. Returns the colors
  * that this call ended.
  *
+ * @param entries of all environments, as they were listed: one that has changed since is left alone.
  * @param onOutcome is given what was tried, and what it failed with; `undefined` where it worked.
- * @throws where the environments cannot be listed.
  */
 export async function endExpired(
   state: StateStore,
   now: number,
+  entries: readonly StateEntry[],
   onOutcome: (subject: string, error: unknown) => void,
   signal?: AbortSignal,
 ): Promise<readonly Color[]> {
@@ -24,7 +25,7 @@ export async function endExpired(
       (error: unknown) => onOutcome(subject, error ?? new Error('rejected without a reason')),
     );
   };
-  for (const entry of await state.list(ENVIRONMENT_PREFIX)) {
+  for (const entry of entries) {
     const stored = parseEnvironment(entry);
     if (stored === undefined || !isOver(stored, now)) continue;
     await attempt(`To end environment ${quote(stored.color)}`, async () => {

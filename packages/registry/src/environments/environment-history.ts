@@ -1,13 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Color } from '@colorway/core';
 
-/** What somebody did to an environment. */
-export type EnvironmentAct = 'created' | 'extended' | 'prolonged' | 'withdrawn' | 'ending';
+/** What somebody did to an environment. Newer versions may write others. */
+export type EnvironmentAct = 'created' | 'extended' | 'prolonged' | 'withdrawn' | 'ending' | (string & {});
 
 /** One change of an environment: who, when, why. */
 export interface EnvironmentChange {
   readonly act: EnvironmentAct;
-  /** Milliseconds since the epoch, by the clock of whoever did it. */
+  /** Milliseconds since the epoch, by the store's clock; by that of whoever did it where the store has none. */
   readonly at: number;
   /** Who says to have done it: a person, or a service. Nobody proves it. */
   readonly by: string;
@@ -38,13 +38,6 @@ const changes = channel(ENVIRONMENT_CHANNEL);
 /** So many changes are kept; then the oldest goes, but for the first, which says who made the environment. */
 const MAX_CHANGES = 20;
 const MAX_TEXT = 256;
-const ACTS: ReadonlySet<unknown> = new Set<EnvironmentAct>([
-  'created',
-  'extended',
-  'prolonged',
-  'withdrawn',
-  'ending',
-]);
 
 /**
  * The history with one change more. Living instances prolong their environment every hour: of such changes in a row the last one
@@ -65,7 +58,7 @@ export function withChange(
   return all.length <= MAX_CHANGES || first === undefined ? all : [first, ...rest.slice(1 - MAX_CHANGES)];
 }
 
-/** What can be read of a history; anybody may have written it. */
+/** What can be read of a history; anybody may have written it. What a newer version notes stays: the next write keeps it. */
 export function parseHistory(read: unknown): readonly EnvironmentChange[] {
   return Array.isArray(read) ? read.filter(isChange).slice(-MAX_CHANGES) : [];
 }
@@ -83,6 +76,10 @@ function isChange(value: unknown): value is EnvironmentChange {
   const { act, at, by, reason, service } = value as Record<string, unknown>;
   const isText = (text: unknown): boolean => text === undefined || typeof text === 'string';
   return (
-    ACTS.has(act) && typeof at === 'number' && typeof by === 'string' && isText(reason) && isText(service)
+    typeof act === 'string' &&
+    typeof at === 'number' &&
+    typeof by === 'string' &&
+    isText(reason) &&
+    isText(service)
   );
 }

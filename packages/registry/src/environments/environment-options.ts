@@ -29,6 +29,15 @@ export interface Lifetime extends ChangeNote {
   readonly expiresAt?: number;
 }
 
+/** How long an environment lives at least. */
+export interface ProlongOptions extends Lifetime {
+  /**
+   * The end stays where it is when it would move by less, in milliseconds: of many who prolong one environment, each at
+   * its own times, not every one writes then. Default 0: it moves.
+   */
+  readonly minGainMs?: number;
+}
+
 export interface CreateEnvironmentOptions extends Lifetime {
   readonly owner: string;
   /** Services that the environment contains from the start. */

@@ -9,23 +9,19 @@ import {
   toEnvironment,
 } from './environment.js';
 import { environmentUnknown } from './environment-errors.js';
-import {
-  type ChangeNote,
-  type EnvironmentAct,
-  type EnvironmentChange,
-  publishChange,
-  withChange,
-} from './environment-history.js';
+import { type ChangeNote, type EnvironmentChange, publishChange, withChange } from './environment-history.js';
+import type { ProlongOptions } from './environment-options.js';
+
+/** What is done, and when, in milliseconds since the epoch. */
+type Change = Pick<EnvironmentChange, 'act' | 'at' | 'service'>;
 
 /** The keys of environments: read, and written with who changed what. */
 export class EnvironmentRecords {
   readonly #state: StateStore;
-  readonly #now: () => number | Promise<number>;
   readonly #changedBy: string;
 
-  constructor(state: StateStore, now: () => number | Promise<number>, changedBy: string) {
+  constructor(state: StateStore, changedBy: string) {
     this.#state = state;
-    this.#now = now;
     this.#changedBy = changedBy;
   }
 
@@ -47,23 +43,38 @@ export class EnvironmentRecords {
   async write(
     environment: StoredEnvironment,
     seen: StateEntry,
-    act: EnvironmentAct,
+    change: Change,
     note: ChangeNote,
-    service?: string,
   ): Promise<Environment | typeof CONFLICT> {
-    const history = await this.history(environment.history, act, note, service);
+    const history = this.history(environment.history, change, note);
     const value = formatEnvironment({ ...environment, history });
     if ((await this.#state.compareAndSet(seen.key, value, seen.version)) === undefined) return CONFLICT;
     publishChange(environment.color, history);
     return toEnvironment(environment);
   }
 
-  /** Notes a withdrawal, which is written elsewhere, with its environment, if there is one. */
-  async remember(service: string, color: Color, note: ChangeNote): Promise<void> {
+  /** Moves the end, if that makes it later by enough. */
+  async prolong(
+    color: Color,
+    expiresAt: number,
+    at: number,
+    { minGainMs = 0, ...note }: ProlongOptions,
+  ): Promise<void> {
     await retryConflicts(`Environment ${quote(color)}`, async () => {
       const { stored, entry } = (await this.find(color)) ?? {};
       if (stored === undefined || entry === undefined || stored.color !== color || stored.ending) return true;
-      return this.write(stored, entry, 'withdrawn', note, service);
+      const gainMs = expiresAt - stored.expiresAt;
+      if (gainMs <= 0 || gainMs < minGainMs) return true;
+      return this.write({ ...stored, expiresAt }, entry, { act: 'prolonged', at }, note);
+    });
+  }
+
+  /** Notes a withdrawal, which is written elsewhere, with its environment, if there is one. */
+  async remember(service: string, color: Color, at: number, note: ChangeNote): Promise<void> {
+    await retryConflicts(`Environment ${quote(color)}`, async () => {
+      const { stored, entry } = (await this.find(color)) ?? {};
+      if (stored === undefined || entry === undefined || stored.color !== color || stored.ending) return true;
+      return this.write(stored, entry, { act: 'withdrawn', at, service }, note);
     });
   }
 
@@ -71,13 +82,11 @@ export class EnvironmentRecords {
     return { by, ...(reason !== undefined && { reason }) };
   }
 
-  async history(
+  history(
     before: readonly EnvironmentChange[],
-    act: EnvironmentAct,
+    change: Change,
     note: ChangeNote,
-    service?: string,
-  ): Promise<readonly EnvironmentChange[]> {
-    const what = service === undefined ? {} : { service };
-    return withChange(before, { act, at: await this.#now(), ...this.note(note), ...what });
+  ): readonly EnvironmentChange[] {
+    return withChange(before, { ...change, ...this.note(note) });
   }
 }

@@ -37,6 +37,7 @@ import {
   expiryOf,
   type LeaveOptions,
   type Lifetime,
+  type ProlongOptions,
   parseOwner,
 } from './environment-options.js';
 import { EnvironmentRecords } from './environment-records.js';
@@ -71,7 +72,7 @@ export class Environments {
     this.#now = options.now ?? timed.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
     this.#reporter = options.reporter ?? defaultReporter();
-    this.#records = new EnvironmentRecords(this.#state, this.#now, this.#declaredBy);
+    this.#records = new EnvironmentRecords(this.#state, this.#declaredBy);
   }
 
   /**
@@ -83,7 +84,7 @@ export class Environments {
     const parsed = { color: parseColor(color), owner: parseOwner(options.owner) };
     const createdAt = await this.#now();
     const environment = Object.freeze({ ...parsed, createdAt, expiresAt: expiryOf(options, createdAt) });
-    const history = await this.#records.history([], 'created', options);
+    const history = this.#records.history([], { act: 'created', at: createdAt }, options);
     const value = formatEnvironment({ ...environment, ending: false, history });
     await retryConflicts(`Environment ${quote(color)}`, async () => {
       const { created, entry } = await this.#state.create(environmentKey(color), value);
@@ -105,7 +106,8 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone.
    */
   async ensure(color: Color, options: Omit<CreateEnvironmentOptions, 'services'>): Promise<Environment> {
-    const expiresAt = expiryOf(options, await this.#now());
+    const at = await this.#now();
+    const expiresAt = expiryOf(options, at);
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const found = await this.#records.find(color);
       if (found === undefined || found.stored?.ending) {
@@ -116,7 +118,12 @@ export class Environments {
       }
       if (found.stored?.color !== color) throw environmentExists(color, found.stored);
       if (found.stored.expiresAt >= expiresAt) return toEnvironment(found.stored);
-      return this.#records.write({ ...found.stored, expiresAt }, found.entry, 'prolonged', options);
+      return this.#records.write(
+        { ...found.stored, expiresAt },
+        found.entry,
+        { act: 'prolonged', at },
+        options,
+      );
     });
   }
 
@@ -147,15 +154,9 @@ export class Environments {
   }
 
   /** Extends an environment that would end sooner than asked; does nothing where there is none. */
-  async prolong(color: Color, lifetime: Lifetime): Promise<void> {
-    const expiresAt = expiryOf(lifetime, await this.#now());
-    await retryConflicts(`Environment ${quote(color)}`, async () => {
-      const found = await this.#records.find(color);
-      const stored = found?.stored;
-      if (found === undefined || stored === undefined || stored.ending || stored.color !== color) return true;
-      if (stored.expiresAt >= expiresAt) return true;
-      return this.#records.write({ ...stored, expiresAt }, found.entry, 'prolonged', lifetime);
-    });
+  async prolong(color: Color, lifetime: ProlongOptions): Promise<void> {
+    const at = await this.#now();
+    await this.#records.prolong(color, expiryOf(lifetime, at), at, lifetime);
   }
 
   /**
@@ -163,10 +164,11 @@ export class Environments {
    * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
    */
   async extend(color: Color, lifetime: Lifetime): Promise<Environment> {
-    const expiresAt = expiryOf(lifetime, await this.#now());
+    const at = await this.#now();
+    const expiresAt = expiryOf(lifetime, at);
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const { stored, entry } = await this.#records.existing(color);
-      return this.#records.write({ ...stored, expiresAt }, entry, 'extended', lifetime);
+      return this.#records.write({ ...stored, expiresAt }, entry, { act: 'extended', at }, lifetime);
     });
   }
 
@@ -235,16 +237,12 @@ export class Environments {
   ): Promise<{ readonly withdrawn: boolean; readonly discarded: number }> {
     const { onLeave = 'drain', wait = true } = options;
     parseServiceName(service);
-    const withdrawn = await withdrawService(
-      this.#state,
-      service,
-      parseColor(color),
-      onLeave,
-      await this.#now(),
-    );
+    parseColor(color);
+    const now = await this.#now();
+    const withdrawn = await withdrawService(this.#state, service, color, onLeave, now);
     if (withdrawn) {
       // It is done; that nobody can read who did it changes nothing.
-      await this.#records.remember(service, color, options).catch((error: unknown) => {
+      await this.#records.remember(service, color, now, options).catch((error: unknown) => {
         this.#reporter.failure(
           'COLORWAY_HISTORY_FAILED',
           `To note that ${quote(service)} was withdrawn`,
@@ -282,7 +280,8 @@ export class Environments {
    */
   async endExpired(now?: number): Promise<readonly Color[]> {
     const failures: unknown[] = [];
-    const ended = await endExpired(this.#state, now ?? (await this.#now()), (_, error) => {
+    const entries = await this.#state.list(ENVIRONMENT_PREFIX);
+    const ended = await endExpired(this.#state, now ?? (await this.#now()), entries, (_, error) => {
       if (error !== undefined) failures.push(error);
     });
     if (failures.length > 0) throw failures[0];

@@ -1,5 +1,5 @@
 export { endExpired } from './end-expired.js';
-export type { Environment } from './environment.js';
+export { ENVIRONMENT_PREFIX, type Environment, parseEnvironment } from './environment.js';
 export {
   type ChangeNote,
   ENVIRONMENT_CHANNEL,
@@ -13,6 +13,7 @@ export {
   type EnvironmentsOptions,
   type LeaveOptions,
   type Lifetime,
+  type ProlongOptions,
 } from './environment-options.js';
 export { Environments } from './environments.js';
 export { LastUse } from './last-use.js';

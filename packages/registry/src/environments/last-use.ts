@@ -83,13 +83,14 @@ export class LastUse {
       this.#madeUpUntil = this.#now() + MADE_UP_MS;
       return;
     }
-    // It is compared with what other hosts wrote, and with when the environment was made.
-    const at = (await this.#state.now?.()) ?? now;
-    await updateEntry(this.#state, usedKey(color), (entry) => {
-      const isFresh = entry !== undefined && at - (parseUsed(entry)?.at ?? 0) < EVERY_MS;
-      return isFresh
-        ? { kind: 'keep', result: undefined }
-        : { kind: 'put', value: String(at), result: undefined };
+    await updateEntry(this.#state, usedKey(color), async (entry) => {
+      const keep = { kind: 'keep', result: undefined } as const;
+      const ageMs = (by: number): number => by - ((entry && parseUsed(entry)?.at) ?? 0);
+      // One from the future says that the clock of this host is behind.
+      if (ageMs(now) >= 0 && ageMs(now) < EVERY_MS) return keep;
+      // It is compared with what other hosts wrote, and with when the environment was made.
+      const at = (await this.#state.now?.()) ?? now;
+      return ageMs(at) < EVERY_MS ? keep : { kind: 'put', value: String(at), result: undefined };
     });
   }
 }
