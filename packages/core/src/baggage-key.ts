@@ -28,7 +28,7 @@ export function hasKey(baggage: Baggage, keys: readonly string[]): boolean {
   return baggage.getAllEntries().some(([name]) => keys.some((key) => saysKey(name, key)));
 }
 
-/** An encoded character is three long; a padded key is no longer than what is looked at of it. */
+/** Encoding triples a character; at most MAX_PADDING characters of padding are examined. */
 function mayEncode(name: string, key: string): boolean {
   return name.length > key.length && name.length <= 3 * key.length + MAX_PADDING && name.includes('%');
 }
@@ -46,7 +46,7 @@ function trim(name: string): string {
 }
 
 /** What a `trim` or `strip` of any of the languages takes away, within Latin-1, and the plus sign. */
-function isPadding(code: number): boolean {
+export function isPadding(code: number): boolean {
   return code <= 32 || code === PLUS || code === 0x85 || code === 0xa0;
 }
 

@@ -5,7 +5,7 @@ import { processState } from './process-state.js';
  * edge that is right; at the edge it would let whoever asks choose in which color an authentication check works.
  */
 
-/** Whether a color counts that nobody but an instrumentation has put into the context. */
+/** Whether a color counts that only an instrumentation has put into the context. */
 export function trustsBaggage(): boolean {
   const { trustsBaggage, hasPolicy } = processState();
   return trustsBaggage ?? hasPolicy !== true;

@@ -4,7 +4,7 @@ import {
   baggageEntryMetadataFromString,
   propagation,
 } from '@opentelemetry/api';
-import { saysKey } from './baggage-key.js';
+import { isPadding, saysKey } from './baggage-key.js';
 
 /*
  * W3C Baggage (https://www.w3.org/TR/baggage/), read in two ways: `scanBaggage` looks for one key and
@@ -18,7 +18,6 @@ const MAX_LENGTH = 8_192;
 
 const COMMA = 44;
 const EQUALS = 61;
-const PLUS = 43;
 
 /**
  * The decoded value of one member, without parsing the others. The last one counts where the key
@@ -146,7 +145,7 @@ function lastMember(header: string, key: string): number {
 function lastPlainMember(header: string, key: string): number {
   let found = -1;
   for (let at = header.indexOf(key); at !== -1; at = header.indexOf(key, at + key.length)) {
-    const equals = skipSpace(header, at + key.length);
+    const equals = skipPadding(header, at + key.length);
     if (header.charCodeAt(equals) === EQUALS && startsMember(header, at)) found = equals + 1;
   }
   return found;
@@ -166,7 +165,7 @@ function lastEncodedMember(header: string, key: string): number {
 
 function startsMember(header: string, at: number): boolean {
   let before = at - 1;
-  while (before >= 0 && isSpace(header.charCodeAt(before))) before--;
+  while (before >= 0 && isPadding(header.charCodeAt(before))) before--;
   return before < 0 || header.charCodeAt(before) === COMMA;
 }
 
@@ -177,15 +176,10 @@ function valueAt(header: string, start: number): string {
   return decode((semicolon === -1 ? member : member.slice(0, semicolon)).trim());
 }
 
-function skipSpace(header: string, from: number): number {
+function skipPadding(header: string, from: number): number {
   let at = from;
-  while (isSpace(header.charCodeAt(at))) at++;
+  while (isPadding(header.charCodeAt(at))) at++;
   return at;
-}
-
-/** Around a key. A plus sign is a space to Python's propagator, which trims behind decoding. */
-function isSpace(code: number): boolean {
-  return code === 32 || code === 9 || code === PLUS;
 }
 
 function decode(text: string): string {

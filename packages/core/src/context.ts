@@ -1,4 +1,11 @@
-import { type Baggage, type Context, createContextKey, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import {
+  type Baggage,
+  type BaggageEntry,
+  type Context,
+  createContextKey,
+  propagation,
+  ROOT_CONTEXT,
+} from '@opentelemetry/api';
 import { activeContext, bindToContext, runInContext } from './active-context.js';
 import { hasKey, withoutKeys } from './baggage-key.js';
 import { trustsBaggage } from './baggage-trust.js';
@@ -15,24 +22,27 @@ import { carrierNames } from './names-in-force.js';
 export function flowTypeIn(context: Context, names: CarrierNames = carrierNames()): FlowType | undefined {
   const ours = context.getValue(FLOW_TYPE) as FlowType | null | undefined;
   if (ours !== undefined) return ours ?? undefined;
-  return trustsBaggage() ? bareFlowType(context, names) : undefined;
+  const member = memberIn(context, names);
+  return member !== undefined && trustsBaggage() ? parseFlowType(member.value, names) : undefined;
 }
 
-/** The same whoever has put it there: for who decides whether it counts. */
+/** The same, no matter who put it there: for the policy that decides whether it counts. */
 export function extractedFlowType(
   context: Context,
   names: CarrierNames = carrierNames(),
 ): FlowType | undefined {
   const ours = context.getValue(FLOW_TYPE) as FlowType | null | undefined;
-  return ours === undefined ? bareFlowType(context, names) : (ours ?? undefined);
+  if (ours !== undefined) return ours ?? undefined;
+  const member = memberIn(context, names);
+  return member && parseFlowType(member.value, names);
 }
 
-function bareFlowType(context: Context, names: CarrierNames): FlowType | undefined {
+function memberIn(context: Context, { baggageKeys }: CarrierNames): BaggageEntry | undefined {
   const baggage = propagation.getBaggage(context);
   if (baggage === undefined) return undefined;
-  for (const key of names.baggageKeys) {
+  for (const key of baggageKeys) {
     const member = baggage.getEntry(key);
-    if (member !== undefined) return parseFlowType(member.value, names);
+    if (member !== undefined) return member;
   }
   return undefined;
 }
@@ -76,16 +86,21 @@ export function refusesCarriers(context: Context = activeContext()): boolean {
   return context !== ROOT_CONTEXT && context.getValue(REFUSED) === true;
 }
 
-/** Whether instrumentations would send a flow type that does not count here. */
-export function holdsUntrusted(context: Context, names: CarrierNames): boolean {
-  if (context === ROOT_CONTEXT || flowTypeIn(context, names) !== undefined) return false;
+/** Of a context without a flow type: the baggage in which instrumentations would send one that does not count here. */
+export function untrustedBaggage(context: Context, names: CarrierNames): Baggage | undefined {
+  if (context === ROOT_CONTEXT) return undefined;
   const baggage = propagation.getBaggage(context);
-  return baggage !== undefined && hasKey(baggage, names.baggageKeys);
+  return baggage !== undefined && hasKey(baggage, names.baggageKeys) ? baggage : undefined;
+}
+
+/** Whether there is {@link untrustedBaggage} in a context, which may have a flow type. */
+export function holdsUntrusted(context: Context, names: CarrierNames): boolean {
+  return flowTypeIn(context, names) === undefined && untrustedBaggage(context, names) !== undefined;
 }
 
 /**
- * The baggage of a context for a header that says the flow type anyway: its own member may be missing, or say what the flow type was
- * before. Spares making the member for a context that has nothing else.
+ * The baggage to send beside a flow type that the header states anyway; its own color member may be missing or out of
+ * date. Spares making the member for a context that has nothing else.
  */
 export function baggageBeside(context: Context): Baggage | undefined {
   return context instanceof FlowContext ? context.otherBaggage : propagation.getBaggage(context);

@@ -15,7 +15,10 @@ const PREFIXES = ['uberctx-', 'ot-baggage-', 'baggage-', 'baggage_'];
 
 const known = new WeakMap<CarrierNames, readonly string[]>();
 
-/** Headers (in lower case) in which other propagators carry our baggage member, those that are named as message properties, and {@link JAEGER_BAGGAGE}. */
+/**
+ * Headers (in lower case) in which other propagators may carry our member: {@link JAEGER_BAGGAGE}, those with a prefix, and
+ * headers named like our message properties.
+ */
 export function foreignHeaders(names: CarrierNames): readonly string[] {
   let found = known.get(names);
   if (found === undefined) {

@@ -7,7 +7,7 @@ export {
   removeBaggageMembers,
   scanBaggage,
 } from './baggage.js';
-export { saysKey, withoutKeys } from './baggage-key.js';
+export { withoutKeys } from './baggage-key.js';
 export { notePolicy, trustBaggage, trustsBaggage } from './baggage-trust.js';
 export { type CarrierNames, type CarrierOptions, resolveCarrierNames } from './carrier-names.js';
 export { type Color, isColor, parseColor } from './color.js';
@@ -22,6 +22,7 @@ export {
   flowTypeIn,
   holdsUntrusted,
   refusesCarriers,
+  untrustedBaggage,
   withColor,
   withFlowType,
   withoutFlowType,

@@ -9,7 +9,7 @@ import { formatBaggage, formatMembers, parseBaggage } from './baggage.js';
 import { withoutKeys } from './baggage-key.js';
 import { trustsBaggage } from './baggage-trust.js';
 import type { CarrierNames } from './carrier-names.js';
-import { flowTypeIn, holdsUntrusted, withFlowType } from './context.js';
+import { flowTypeIn, untrustedBaggage, withFlowType } from './context.js';
 import { readIncoming } from './incoming.js';
 import { carrierNames } from './names-in-force.js';
 
@@ -34,7 +34,7 @@ export class ColoringPropagator implements TextMapPropagator {
     const names = this.#names ?? carrierNames();
     const flow = flowTypeIn(context, names);
     if (flow === undefined) {
-      const baggage = holdsUntrusted(context, names) ? propagation.getBaggage(context) : undefined;
+      const baggage = untrustedBaggage(context, names);
       // What W3C's propagator has written before, without the color that does not count.
       if (baggage !== undefined)
         setter.set(carrier, BAGGAGE, formatMembers(withoutKeys(baggage, names.baggageKeys)));

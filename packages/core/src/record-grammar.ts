@@ -61,7 +61,7 @@ export function whyUnusable(record: InstanceRecord): string | undefined {
   if (!isHost(host)) return `host ${quote(host)} is no name and no address`;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return `port ${quote(port)} is not 1 to 65535`;
   if (weight !== undefined && !(typeof weight === 'number' && weight > 0 && weight <= MAX_WEIGHT))
-    return `weight ${quote(weight)} is not above 0, or above ${MAX_WEIGHT}`;
+    return `weight ${quote(weight)} must be above 0 and at most ${MAX_WEIGHT}`;
   if (secure !== undefined && typeof secure !== 'boolean') return `secure ${quote(secure)} is no boolean`;
   if (typeof startedAt === 'number' && Math.abs(startedAt) > MAX_TIME && Number.isFinite(startedAt))
     return `its start ${quote(startedAt)} is no time`;

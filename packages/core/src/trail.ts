@@ -60,7 +60,7 @@ const SEPARATOR = ', ';
 const REASONS =
   'colored|no-color|not-member|member-down|baseline-down|not-secure|directory-unanswered|service-unknown';
 const ENTRY = new RegExp(
-  `^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]-]{1,260} (?:${REASONS})"$`,
+  `^[\\w.!#$%&'*+^\`|~-]{1,128};desc="[\\w.:[\\]-]{1,80} [\\w.:[\\]%-]{1,260} (?:${REASONS})"$`,
 );
 const NOT_TOKEN = /[^\w.!#$%&'*+^`|~-]/g;
 const NOT_ADDRESS = /[^\w.:[\]%-]/g;

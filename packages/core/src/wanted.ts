@@ -12,7 +12,10 @@ export interface Wanted {
   readonly color: Color | undefined;
 }
 
-/** Stands (`1`) on the 421 of an instance that is not the wanted one, and tells it from an application's own 421. */
+/**
+ * Stands (`1`) on the 421 of an instance that is not the wanted one, and on the 503 of one that is going away: it tells them
+ * from an application's own.
+ */
 export const MISDIRECTED_HEADER = 'x-colorway-misdirected';
 
 /** `order`, `red` -> `order/red`; `order/` for the baseline's instances. */

@@ -110,6 +110,9 @@ describe('scanBaggage', () => {
     '%09%2Bx%2Dinfr-flowtype=CE_evil',
     'x%2Dinfr-flowtype%C2%A0=CE_evil',
     `${'%20'.repeat(16)}${encodeEach(KEY)}=CE_evil`,
+    '\xa0x-infr-flowtype=CE_evil',
+    'a=1,\x85+x-infr-flowtype\xa0=CE_evil',
+    'x-infr-flowtype\x0b=CE_evil',
   ])('and as the propagators of other languages do: %p', (header) => {
     expect(scanBaggage(header, KEY)).toBe('CE_evil');
     expect(hasBaggageKey(header, ['env', KEY])).toBe(true);
@@ -126,6 +129,33 @@ describe('scanBaggage', () => {
       expect(values).toContain('2');
       expect(values).not.toContain('CE_evil');
     }
+  });
+
+  it('a key is one in the same spellings, whoever looks for it', () => {
+    const characters = fc.constantFrom(
+      '',
+      ' ',
+      '+',
+      '\t',
+      '\xa0',
+      '\x85',
+      '\x0b',
+      '\x00',
+      '\x7f',
+      '%',
+      '%20',
+      'a',
+      ';',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(characters, characters, characters), { maxLength: 4 }), (parts) => {
+        const header = parts.map(([a, b, c]) => `${a}${b}${KEY}${c}=CE_evil`).join(',');
+        const removed = removeBaggageMembers(header, [KEY]) !== header.trim();
+        expect(hasBaggageKey(header, [KEY])).toBe(removed);
+        expect(scanBaggage(header, KEY) !== undefined).toBe(removed);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('reads nothing behind 8,192 characters, and no member in part', () => {

@@ -52,6 +52,15 @@ it('has no header for an empty way', () => {
   expect(new Trail().toServerTiming()).toBeUndefined();
 });
 
+it('is taken over by the next service, whatever the address of an instance', () => {
+  for (const host of ['10.0.0.7', 'fe80::1', 'fe80::1%eth0', 'my_host.example.', 'f✓x']) {
+    const [here, next] = [new Trail(), new Trail()];
+    here.add({ ...event, instance: { ...instance, host } });
+    next.addHeader(here.toServerTiming() ?? '');
+    expect([host, next.toServerTiming()]).toEqual([host, here.toServerTiming()]);
+  }
+});
+
 it('takes over the entries of a called service, and nothing else', () => {
   const trail = new Trail();
   trail.add(event);
