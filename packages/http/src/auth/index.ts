@@ -2,6 +2,7 @@ export { type Caller, callerOf } from './caller.js';
 export { type ReplayStore, replayMemory } from './replay.js';
 export {
   type AuthenticatedRequest,
+  type Receiver,
   type ServiceAuth,
   type ServiceAuthOptions,
   type SignedHeaders,

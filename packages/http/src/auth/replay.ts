@@ -19,13 +19,14 @@ export function replayMemory(max = MAX_REMEMBERED, now: () => number = Date.now)
   const ends = new Map<string, number>();
   return {
     isNew(signature, endsAt) {
+      const at = now();
       const known = ends.get(signature);
-      if (known !== undefined && known > now()) return false;
+      if (known !== undefined && known > at) return false;
       ends.delete(signature);
       ends.set(signature, endsAt);
       /* Two at a time: what is over goes faster than new ones come, and no request pays for a sweep. */
-      forgetOver(ends, now());
-      forgetOver(ends, now());
+      forgetOver(ends, at);
+      forgetOver(ends, at);
       if (ends.size > max) forgetOldest(ends, max);
       return true;
     },
@@ -33,17 +34,13 @@ export function replayMemory(max = MAX_REMEMBERED, now: () => number = Date.now)
 }
 
 function forgetOver(ends: Map<string, number>, now: number): void {
-  for (const [signature, endsAt] of ends) {
-    if (endsAt <= now) ends.delete(signature);
-    return;
-  }
+  const oldest = ends.entries().next().value;
+  if (oldest !== undefined && oldest[1] <= now) ends.delete(oldest[0]);
 }
 
 function forgetOldest(ends: Map<string, number>, max: number): void {
-  for (const signature of ends.keys()) {
-    ends.delete(signature);
-    break;
-  }
+  const oldest = ends.keys().next().value;
+  if (oldest !== undefined) ends.delete(oldest);
   warnOnce(
     'COLORWAY_REPLAY_FORGETS',
     `More than ${max} signed requests came within the time that a signature counts: the oldest are forgotten, and could be sent again. Lower serviceAuth's "clockSkewMs", or give "replay" a store that holds more.`,

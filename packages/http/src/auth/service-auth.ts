@@ -36,8 +36,8 @@ export interface ServiceAuthOptions {
    */
   readonly replay?: boolean | ReplayStore;
   /**
-   * How far two clocks may differ, in milliseconds: a signature counts from so long before it was made until so long
-   * (and the second to which times are cut) after it. Between clocks that agree a captured request can be sent again for
+   * How far two clocks may differ, in milliseconds. A signature is valid from `clockSkewMs` before its creation time until
+   * `clockSkewMs` plus one second after it (times are whole seconds). Between clocks that agree a captured request can be sent again for
    * that long, and for up to twice as long if its sender's clock is ahead; `replay` prevents it. Default 30,000.
    */
   readonly clockSkewMs?: number;
@@ -63,19 +63,23 @@ export type Verification =
       readonly reason: 'missing' | 'malformed' | 'key' | 'time' | 'signature' | 'receiver' | 'replay';
     };
 
+/** Who takes a request. */
+export interface Receiver {
+  /** Its names, in lower case. */
+  readonly services: ReadonlySet<string>;
+  /** The header that says whom the request is for. */
+  readonly wantedHeader: string;
+}
+
 /** Give it to middleware and clients alike, as their option `auth`. */
 export interface ServiceAuth {
   /** The headers that prove who sends a request. `header` tells what else the request carries. */
   sign(coloring: Pick<Coloring, 'service' | 'color' | 'carriers'>, message: Message): SignedHeaders;
   /**
-   * @param covered headers that must be signed where the request has them: flow headers, and last the wanted header.
-   * @param receiver the services, in lower case, that the request may have been signed for; left out, it is not asked.
+   * @param covered headers that must be signed where the request has them: flow headers, and the wanted header.
+   * @param receiver whom the request may have been signed for; left out, it is not asked.
    */
-  verify(
-    request: AuthenticatedRequest,
-    covered: readonly string[],
-    receiver?: ReadonlySet<string>,
-  ): Verification;
+  verify(request: AuthenticatedRequest, covered: readonly string[], receiver?: Receiver): Verification;
   /** Whether this request is refused without a signature. */
   isRequired(request: AuthenticatedRequest): boolean;
 }
@@ -118,7 +122,7 @@ class HmacAuth implements ServiceAuth {
     if ((secret === undefined) === (secrets === undefined)) throw invalid('secret: give it, or "secrets".');
     const pairs = Array.isArray(secrets) ? secrets : Object.entries(secrets ?? { default: secret as string });
     this.#keys = new Map(pairs.map(parseKey));
-    if (this.#keys.size < pairs.length) throw invalid('secrets: an id stands in it twice.');
+    if (this.#keys.size < pairs.length) throw invalid('secrets: the same id appears twice.');
     const [first] = this.#keys.keys();
     const signing = signWith ?? first;
     const key = signing === undefined ? undefined : this.#keys.get(signing);
@@ -167,11 +171,7 @@ class HmacAuth implements ServiceAuth {
     ];
   }
 
-  verify(
-    request: AuthenticatedRequest,
-    covered: readonly string[],
-    receiver?: ReadonlySet<string>,
-  ): Verification {
+  verify(request: AuthenticatedRequest, covered: readonly string[], receiver?: Receiver): Verification {
     const message = messageOf(request);
     if (message === undefined) return refused('malformed');
     const [inputText, signatureText] = [message.header(SIGNATURE_INPUT), message.header(SIGNATURE)];
@@ -196,7 +196,7 @@ class HmacAuth implements ServiceAuth {
     const age = now - created * 1_000;
     if (age > this.#skewMs + 1_000 || age < -this.#skewMs) return refused('time');
     if (expires !== undefined && now >= expires * 1_000) return refused('time');
-    if (receiver !== undefined && !this.#isFor(receiver, message, covered.at(-1))) return refused('receiver');
+    if (receiver !== undefined && !this.#isFor(receiver, message)) return refused('receiver');
     if (this.#replay !== undefined) {
       const endsAt = created * 1_000 + this.#skewMs + 1_000;
       if (nonce === undefined || !this.#replay.isNew(`${keyId} ${nonce}`, endsAt)) return refused('replay');
@@ -205,16 +205,24 @@ class HmacAuth implements ServiceAuth {
   }
 
   /** By whom the signed request wants, where it says so; else by the host that it was sent to. */
-  #isFor(receiver: ReadonlySet<string>, { header, authority }: Message, wanted: string | undefined): boolean {
-    const named = wanted === undefined ? undefined : parseWanted(header(wanted));
-    if (named !== undefined) return receiver.has(named.service);
+  #isFor({ services, wantedHeader }: Receiver, { header, authority }: Message): boolean {
+    const wanted = parseWanted(header(wantedHeader));
+    if (wanted !== undefined) return services.has(wanted.service);
     const host = hostOfAuthority(authority);
-    return receiver.has(host) || this.#authorities.has(host);
+    return services.has(host) || this.#authorities.has(host);
   }
 }
 
+/** Express cuts `url` where a middleware is mounted: this is the whole one. */
+export function wholeUrl({
+  originalUrl,
+  url,
+}: AuthenticatedRequest & { readonly originalUrl?: string }): string | undefined {
+  return originalUrl ?? url;
+}
+
 /** `undefined` where the request says two hosts: what was signed, and what routes it, could be two things. */
-function messageOf(request: AuthenticatedRequest & { readonly originalUrl?: string }): Message | undefined {
+function messageOf(request: AuthenticatedRequest): Message | undefined {
   const header = (name: string) => {
     const value = request.headers[name];
     return typeof value === 'string' || value === undefined ? value : value.join(', ');
@@ -225,7 +233,7 @@ function messageOf(request: AuthenticatedRequest & { readonly originalUrl?: stri
   return {
     method: request.method ?? 'GET',
     authority: authority ?? host ?? '',
-    target: request.originalUrl ?? request.url ?? '/', // Express cuts `url` where a middleware is mounted
+    target: wholeUrl(request) ?? '/',
     header,
   };
 }

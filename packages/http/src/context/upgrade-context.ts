@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { activeContext, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
-import { enterOnEmit } from './enter-on-emit.js';
+import { enteredContext, enterOnEmit } from './enter-on-emit.js';
 
 /**
  * Lets what comes over an upgraded connection be handled in the context of the request that asked for the upgrade, at
@@ -12,12 +12,14 @@ import { enterOnEmit } from './enter-on-emit.js';
  * made then calls back in the context of that other connection for as long as it lives.
  */
 export function enterOnMessages(context: Context, connection: EventEmitter): void {
+  const isAwaited = enteredContext(connection) !== undefined;
   enterOnEmit(connection, context);
   const made = webSocketOf(connection);
   if (made !== undefined) {
     enterOnWebSocket(context, made); // the request was shown to a middleware after its WebSocket was open
     return;
   }
+  if (isAwaited) return; // by a middleware before, whose context this one takes the place of
   const { on } = connection;
   connection.on = function listen(this: EventEmitter, ...listener: Parameters<EventEmitter['on']>) {
     const webSocket = webSocketOf(this);
@@ -26,7 +28,7 @@ export function enterOnMessages(context: Context, connection: EventEmitter): voi
     if (webSocket === undefined) this.on = listen;
     else {
       this.on = on;
-      enterOnWebSocket(context, webSocket);
+      enterOnWebSocket(enteredContext(this) ?? context, webSocket);
     }
     return this as typeof connection;
   };
@@ -39,21 +41,23 @@ type WebSocketLike = EventEmitter & Partial<Record<(typeof SENDING)[number], Met
 const SENDING = ['send', 'ping', 'pong'] as const;
 
 function enterOnWebSocket(context: Context, webSocket: WebSocketLike): void {
+  const isEntered = enteredContext(webSocket) !== undefined;
   enterOnEmit(webSocket, context);
+  if (isEntered) return;
   for (const name of SENDING) {
     const method = webSocket[name];
     if (method === undefined) continue;
     webSocket[name] = function (this: unknown, ...args: unknown[]) {
-      return method.apply(this, args.map(calledBackHere));
+      const last = args.at(-1);
+      if (typeof last === 'function') args[args.length - 1] = calledBackHere(last as Method);
+      return method.apply(this, args);
     };
   }
 }
 
-/** A function that, whoever calls it, runs where it was given; anything else as it is. */
-function calledBackHere(argument: unknown): unknown {
-  if (typeof argument !== 'function') return argument;
+/** A function that, whoever calls it, runs where it was given. */
+function calledBackHere(callback: Method): Method {
   const here = activeContext();
-  const callback = argument as Method;
   return (...args: unknown[]) =>
     activeContext() === here ? callback(...args) : runInContext(here, () => callback(...args));
 }

@@ -1,6 +1,11 @@
 import { type CarrierNames, ColorwayError, count, quote, warnOnce } from '@colorway/core';
 import { setCaller } from '../auth/caller.js';
-import type { AuthenticatedRequest, ServiceAuth, Verification } from '../auth/service-auth.js';
+import {
+  type AuthenticatedRequest,
+  type ServiceAuth,
+  type Verification,
+  wholeUrl,
+} from '../auth/service-auth.js';
 
 const WHY: Readonly<Record<Extract<Verification, { kind: 'refused' }>['reason'], string>> = {
   missing: 'it is not signed',
@@ -20,16 +25,20 @@ export function authenticate(
   services: ReadonlySet<string>,
 ): (request: AuthenticatedRequest) => ColorwayError | undefined {
   const signed = [...headers, wantedHeader];
+  const receiver = { services, wantedHeader };
+  const verdicts = verdictsOf(auth, services);
   return (request) => {
-    const verification = auth.verify(request, signed, services);
+    const known = verdicts.get(request);
+    const verification = known ?? auth.verify(request, signed, receiver);
+    if (known === undefined) verdicts.set(request, verification);
     if (verification.kind === 'verified') {
       setCaller(request, verification.caller);
       return undefined;
     }
     const { reason } = verification;
     const isRefused = isRequired(auth, request);
-    // Who sends none where none is asked for has not failed.
-    if (isRefused || reason !== 'missing')
+    // Who sends none where none is asked for has not failed; and who has failed is counted once.
+    if (isRefused || (known === undefined && reason !== 'missing'))
       count('coloring.auth.failed', {
         'coloring.reason': reason,
         'coloring.action': isRefused ? 'refuse' : 'ignore',
@@ -40,6 +49,23 @@ export function authenticate(
       `The request was refused: ${WHY[reason]}. Services of this system sign their calls with the option "auth" of their clients.`,
     );
   };
+}
+
+type Verdicts = WeakMap<AuthenticatedRequest, Verification>;
+
+/**
+ * A request may pass several middlewares, and one of them twice (`Expect: 100-continue`). Its signature is verified at
+ * the first: a nonce is new once, and headers that are signed may be gone afterwards. Another service in the same process,
+ * which has names of its own, asks for itself.
+ */
+const byAuth = new WeakMap<ServiceAuth, WeakMap<ReadonlySet<string>, Verdicts>>();
+
+function verdictsOf(auth: ServiceAuth, services: ReadonlySet<string>): Verdicts {
+  const byServices = byAuth.get(auth) ?? new WeakMap<ReadonlySet<string>, Verdicts>();
+  byAuth.set(auth, byServices);
+  const verdicts: Verdicts = byServices.get(services) ?? new WeakMap();
+  byServices.set(services, verdicts);
+  return verdicts;
 }
 
 /** A rule that fails lets nobody in. */
@@ -55,9 +81,9 @@ function isRequired(auth: ServiceAuth, request: AuthenticatedRequest): boolean {
   }
 }
 
-/** Express cuts `url` where a middleware is mounted: a rule by path is asked about the whole one. */
-function asItCame(request: AuthenticatedRequest & { readonly originalUrl?: string }): AuthenticatedRequest {
-  const { originalUrl, url } = request;
-  if (originalUrl === undefined || originalUrl === url) return request;
-  return Object.create(request, { url: { value: originalUrl } }) as AuthenticatedRequest;
+/** A rule by path is asked about the whole one. */
+function asItCame(request: AuthenticatedRequest): AuthenticatedRequest {
+  const url = wholeUrl(request);
+  if (url === request.url) return request;
+  return Object.create(request, { url: { value: url } }) as AuthenticatedRequest;
 }

@@ -22,7 +22,7 @@ import { ADMITTED } from './admitted.js';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
 import { emitInContext } from './emit-in-context.js';
-import { FlowPolicy, type Verdict } from './flow-policy.js';
+import { type Admitting, FlowPolicy, type Verdict } from './flow-policy.js';
 import { headerGlance, MAY_CARRY_WANTED } from './header-glance.js';
 import { guardRegisteredServers, misdirection, servicesOf } from './misdirected.js';
 import { checkOptions, type ServerColoringOptions } from './options.js';
@@ -62,11 +62,15 @@ export class Edge<Request> {
   readonly #countInFlight: (response: RawResponse, colored: boolean) => void;
   /** Whether a request without a flow type goes on as it came. */
   readonly #passesUncolored: boolean;
-  readonly #watchUpgrades: (server: unknown) => void;
+  /** Watches a server, which upgrades may come to that no middleware sees. */
+  readonly watchUpgrades: (server: unknown) => void;
   #server: unknown;
 
-  /** @throws ColorwayError `COLORWAY_INVALID_OPTION` */
-  constructor(coloring: Coloring, options: ServerColoringOptions<Request>) {
+  /**
+   * @param admitsUpgradesLater whether upgrades are shown to it too, perhaps a while after the event
+   * @throws ColorwayError `COLORWAY_INVALID_OPTION`
+   */
+  constructor(coloring: Coloring, options: ServerColoringOptions<Request>, admitsUpgradesLater = false) {
     const { explain = 'colored', refused = 'keep', sources, auth, alsoServes } = checkOptions(options);
     if (!coloring) {
       throw new ColorwayError(
@@ -89,7 +93,7 @@ export class Edge<Request> {
     );
     this.#misdirected = misdirection(coloring, alsoServes);
     guardRegisteredServers(coloring);
-    this.#watchUpgrades = watchUpgrades(coloring);
+    this.watchUpgrades = watchUpgrades(coloring, admitsUpgradesLater);
     this.#passesUncolored = this.#policy.assumed === undefined && explain !== 'always';
   }
 
@@ -134,9 +138,7 @@ export class Edge<Request> {
       return this.#pass(active, res);
     this.#countInFlight(res, colored);
 
-    let context = taints ? this.#tainted(active, req) : active;
-    if (flow !== undefined) context = this.#withFlow(context, flow, req);
-    else if (extracted !== undefined && !taints) context = withoutFlowType(active, this.#coloring.carriers);
+    let context = this.#contextFor(active, req, verdict, extracted);
     if (explained || colored) {
       const trail = new Trail(colored ? this.#onStale : undefined);
       context = withTrail(context, trail);
@@ -170,10 +172,8 @@ export class Edge<Request> {
     const color = colorOf(flow);
     if (color !== undefined) this.#coloring.noteUse(color);
     const isPassed = flow === undefined && extracted === undefined && !taints;
-    let context = taints ? this.#tainted(active, req) : active;
-    if (flow !== undefined) context = this.#withFlow(context, flow, req);
-    else if (extracted !== undefined && !taints) context = withoutFlowType(active, this.#coloring.carriers);
-    // Also without a color: see there for how a message gets into the color of another connection.
+    const context = this.#contextFor(active, req, verdict, extracted);
+    // Also without a color: enterOnMessages says how a message could otherwise run in another connection's color.
     enterOnMessages(context, req.socket as EventEmitter);
     return isPassed ? PASS : { kind: 'enter', context };
   }
@@ -191,13 +191,13 @@ export class Edge<Request> {
     return unauthenticated && { kind: 'refuse', error: unauthenticated };
   }
 
-  /** A server that upgrades may come to, which no middleware sees. HTTP/2 has none, and its sockets are dear to ask. */
+  /** Watches this connection's server: no middleware sees the upgrades it may get. HTTP/2 has none, and its sockets are costly to ask. */
   #meet(req: RawRequest & { readonly stream?: unknown }): void {
     if (req.stream !== undefined) return;
     const { server } = (req.socket ?? {}) as { server?: unknown };
     if (server === this.#server) return;
     this.#server = server;
-    this.#watchUpgrades(server);
+    this.watchUpgrades(server);
   }
 
   #pass(active: Context, res: RawResponse): Admission {
@@ -210,6 +210,18 @@ export class Edge<Request> {
   #verdict(req: RawRequest, request: Request, carries: number, extracted: FlowType | undefined): Verdict {
     const isSigned = this.#authenticate !== undefined && callerOf(req) !== undefined;
     return this.#policy.decide(req, request, carries, extracted, isSigned);
+  }
+
+  /** The context in which a request is served that was decided so. */
+  #contextFor(
+    active: Context,
+    req: RawRequest,
+    { flow, taints }: Admitting,
+    extracted: FlowType | undefined,
+  ): Context {
+    const context = taints ? this.#tainted(active, req) : active;
+    if (flow !== undefined) return this.#withFlow(context, flow, req);
+    return extracted === undefined || taints ? context : withoutFlowType(active, this.#coloring.carriers);
   }
 
   /** The context of a request whose headers are not to be believed, and must not be copied. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Context } from '@opentelemetry/api';
-import { enterOnEmit } from '../context/enter-on-emit.js';
+import { enteredContext, enterOnEmit } from '../context/enter-on-emit.js';
 import type { RawResponse } from './raw.js';
 
 type Emitter = EventEmitter & { [SERVING]?: Serving };
@@ -21,7 +21,8 @@ const SERVING = Symbol('colorway.serving');
 export function emitInContext(context: Context, response: RawResponse, emitter: Emitter): void {
   unbind(emitter);
   emitter[SERVING] = { context, response };
-  if (emitter.on !== (Object.getPrototypeOf(emitter) as EventEmitter).on) {
+  const isEntered = enteredContext(emitter) !== undefined;
+  if (isEntered || emitter.on !== (Object.getPrototypeOf(emitter) as EventEmitter).on) {
     enterOnEmit(emitter, context); // somebody else has put methods there: leave them
     return;
   }

@@ -6,7 +6,6 @@ import { Edge } from './edge.js';
 import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';
-import { watchUpgrades } from './unseen-upgrades.js';
 
 export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
 
@@ -20,9 +19,9 @@ export interface FastifyColoringOptions extends ServerColoringOptions<FastifyReq
  */
 export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async (fastify, options) => {
   const { coloring, ...rest } = options;
-  const edge = new Edge<FastifyRequest>(coloring, rest);
+  const edge = new Edge<FastifyRequest>(coloring, rest, true);
   guard(coloring, fastify.server);
-  watchUpgrades(coloring, true)(fastify.server);
+  edge.watchUpgrades(fastify.server);
   let kept: symbol | null | undefined;
   fastify.addHook('onRequest', (request, reply, next) => {
     if (kept === undefined) kept = findKeptContext(request) ?? null; // the same for all requests of an instance

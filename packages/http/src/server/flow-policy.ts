@@ -9,12 +9,11 @@ import {
   flowTypeOfColor,
   foreignHeaders,
   hasBaggageKey,
-  type Incoming,
   NOTHING_INCOMING,
   notePolicy,
   quote,
+  readBaggage,
   readFlowHeaders,
-  readIncoming,
   saysForeign,
   warnOnce,
 } from '@colorway/core';
@@ -22,17 +21,20 @@ import type { Context } from '@opentelemetry/api';
 import { MAY_CARRY_FLOW, MAY_CARRY_FOREIGN } from './header-glance.js';
 import type { AcceptPolicy, AskedFlow, ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';
-import { secondSource } from './second-source.js';
+import { type Found, NOTHING_FOUND, secondSource } from './second-source.js';
 
 /**
  * What a request is served with. `taints`: what its headers say of a flow type does not count, and must not be copied into
  * calls and messages.
  */
-export type Verdict =
-  | { readonly kind: 'none'; readonly flow: FlowType | undefined; readonly taints: false }
-  | { readonly kind: 'flow'; readonly flow: FlowType; readonly taints: boolean }
-  | { readonly kind: 'ignored'; readonly flow: FlowType | undefined; readonly taints: boolean }
-  | { readonly kind: 'error'; readonly error: ColorwayError };
+export type Verdict = Admitting | { readonly kind: 'error'; readonly error: ColorwayError };
+
+/** `none`: the request says nothing. `said`: it does, whether it counts or not. */
+export interface Admitting {
+  readonly kind: 'none' | 'said';
+  readonly flow: FlowType | undefined;
+  readonly taints: boolean;
+}
 
 /** Decides what counts of all that a request says of its flow type, whoever says it (law 8). */
 export class FlowPolicy<Request> {
@@ -40,7 +42,12 @@ export class FlowPolicy<Request> {
   readonly #accept: AcceptPolicy<Request>;
   readonly #refusesInvalid: boolean;
   readonly #secondSource: ReturnType<typeof secondSource> | undefined;
-  readonly #foreign: readonly string[];
+  /** Whether not all that comes in counts. */
+  readonly hasPolicy: boolean;
+  /** Headers to look for, beside those in which we carry a flow type. */
+  readonly foreign: readonly string[];
+  /** The flow type of a request that carries none: the instance's color. */
+  readonly assumed: FlowType | undefined;
   readonly #none: Verdict;
   readonly #ignored: Verdict;
   readonly #refused: Verdict;
@@ -52,34 +59,20 @@ export class FlowPolicy<Request> {
     this.#accept = accept;
     this.#refusesInvalid = onInvalid === 'refuse';
     this.#secondSource = sources && secondSource(sources, carriers);
-    this.#foreign = this.hasPolicy ? foreignHeaders(carriers) : [];
+    this.hasPolicy = accept !== 'all';
+    this.foreign = this.hasPolicy ? foreignHeaders(carriers) : [];
     if (this.hasPolicy) notePolicy();
-    // The instance's color, for requests that bring none.
     const flow = color !== undefined && assumeInstanceColor ? flowTypeOfColor(color, carriers) : undefined;
+    this.assumed = flow;
     this.#none = Object.freeze({ kind: 'none', flow, taints: false });
-    this.#ignored = Object.freeze({ kind: 'ignored', flow, taints: this.hasPolicy });
-    this.#refused = Object.freeze({ kind: 'ignored', flow, taints: true });
-  }
-
-  /** Whether not all that comes in counts. */
-  get hasPolicy(): boolean {
-    return this.#accept !== 'all';
-  }
-
-  /** Headers to look for, beside those in which we carry a flow type. */
-  get foreign(): readonly string[] {
-    return this.#foreign;
-  }
-
-  /** The flow type that a request gets that says nothing. */
-  get assumed(): FlowType | undefined {
-    return (this.#none as Extract<Verdict, { kind: 'none' }>).flow;
+    this.#ignored = Object.freeze({ kind: 'said', flow, taints: this.hasPolicy });
+    this.#refused = Object.freeze({ kind: 'said', flow, taints: true });
   }
 
   /**
    * @param carries what may stand in the headers: flags of the glance.
    * @param extracted what an OpenTelemetry instrumentation has read already, perhaps from a carrier of its own.
-   * @param isSigned whether a signature says who sends the request; it covers the flow header, and that there is none.
+   * @param isSigned whether a signature says who sends the request; the signature covers the flow header, or its absence.
    */
   decide(
     req: RawRequest,
@@ -90,17 +83,17 @@ export class FlowPolicy<Request> {
   ): Verdict {
     if (this.#accept === 'none')
       return extracted !== undefined || this.#carries(req, carries) ? this.#refuse() : this.#none;
-    const incoming = isSigned ? this.#readSigned(req, carries) : this.#read(req, carries);
+    const { incoming, source } = isSigned ? this.#readSigned(req, carries) : this.#read(req, carries);
     const counts = isSigned ? undefined : extracted;
     if (incoming.kind === 'none' && counts === undefined)
       return (isSigned || this.hasPolicy) && (extracted !== undefined || this.#carries(req, carries))
         ? this.#refuse()
         : this.#none;
-    if (typeof this.#accept === 'function' && !this.#accepts(this.#accept, req, request, incoming, counts))
+    const flow = incoming.kind === 'flow' ? incoming.flow : incoming.kind === 'none' ? counts : undefined;
+    if (typeof this.#accept === 'function' && !this.#accepts(this.#accept, request, flow, source))
       return this.#refuse();
     if (incoming.kind === 'invalid') return this.#invalid(incoming.text);
-    const flow = incoming.kind === 'flow' ? incoming.flow : (counts as FlowType);
-    return { kind: 'flow', flow, taints: this.hasPolicy && this.#carriesForeign(req, carries) };
+    return { kind: 'said', flow, taints: this.hasPolicy && this.#carriesForeign(req, carries) };
   }
 
   /**
@@ -112,7 +105,8 @@ export class FlowPolicy<Request> {
     const flow = flowTypeIn(active, this.#carriers);
     if (flow === undefined || flow.text === this.assumed?.text) return false;
     const isAccepted =
-      typeof this.#accept === 'function' && this.#accepts(this.#accept, req, request, NOTHING_INCOMING, flow);
+      typeof this.#accept === 'function' &&
+      this.#accepts(this.#accept, request, flow, this.#read(req, MAY_CARRY_FLOW).source);
     if (!isAccepted) count('coloring.flow_type.rejected');
     return !isAccepted;
   }
@@ -127,20 +121,20 @@ export class FlowPolicy<Request> {
     return this.#refusesInvalid ? { kind: 'error', error: invalidFlowType(text) } : this.#ignored;
   }
 
-  #read(req: RawRequest, carries: number): Incoming {
-    const { headers } = (carries & MAY_CARRY_FLOW) === 0 ? NO_HEADERS : req;
-    const incoming =
-      headers === undefined ? NOTHING_INCOMING : readIncoming((name) => headers[name], this.#carriers);
-    return incoming.kind === 'none' && this.#secondSource !== undefined
-      ? this.#secondSource(req).incoming
-      : incoming;
+  #read(req: RawRequest, carries: number): Found {
+    const signed = this.#readSigned(req, carries);
+    if (signed !== NOTHING_FOUND) return signed;
+    const baggage = (carries & MAY_CARRY_FLOW) === 0 ? undefined : req.headers.baggage;
+    const incoming = baggage === undefined ? NOTHING_INCOMING : readBaggage(baggage, this.#carriers);
+    if (incoming.kind !== 'none') return { incoming, source: 'baggage' };
+    return this.#secondSource?.(req) ?? NOTHING_FOUND;
   }
 
   /** Baggage, queries and cookies are not signed: whoever stands on the way could add them. */
-  #readSigned({ headers }: RawRequest, carries: number): Incoming {
-    return (carries & MAY_CARRY_FLOW) === 0
-      ? NOTHING_INCOMING
-      : readFlowHeaders((name) => headers[name], this.#carriers);
+  #readSigned({ headers }: RawRequest, carries: number): Found {
+    if ((carries & MAY_CARRY_FLOW) === 0) return NOTHING_FOUND;
+    const incoming = readFlowHeaders((name) => headers[name], this.#carriers);
+    return incoming.kind === 'none' ? NOTHING_FOUND : { incoming, source: 'header' };
   }
 
   /** Whether a header says a flow type, whatever it is. */
@@ -156,7 +150,7 @@ export class FlowPolicy<Request> {
 
   #carriesForeign({ headers }: RawRequest, carries: number): boolean {
     if ((carries & MAY_CARRY_FOREIGN) === 0) return false;
-    return this.#foreign.some((name) => {
+    return this.foreign.some((name) => {
       const value = headers[name];
       return value !== undefined && saysForeign(name, String(value), this.#carriers);
     });
@@ -164,13 +158,11 @@ export class FlowPolicy<Request> {
 
   #accepts(
     accept: (request: Request, asked: AskedFlow) => boolean,
-    req: RawRequest,
     request: Request,
-    incoming: Incoming,
-    extracted: FlowType | undefined,
+    flow: FlowType | undefined,
+    source: AskedFlow['source'],
   ): boolean {
-    const flow = incoming.kind === 'flow' ? incoming.flow : incoming.kind === 'none' ? extracted : undefined;
-    const asked = { color: colorOf(flow), flowType: flow?.text, source: this.#sourceOf(req) };
+    const asked = { color: colorOf(flow), flowType: flow?.text, source };
     try {
       return accept(request, asked) === true; // a promise is not a yes
     } catch (error) {
@@ -181,16 +173,7 @@ export class FlowPolicy<Request> {
       return false;
     }
   }
-
-  #sourceOf(req: RawRequest): AskedFlow['source'] {
-    const header = (name: string) => req.headers[name];
-    if (readFlowHeaders(header, this.#carriers).kind !== 'none') return 'header';
-    if (readIncoming(header, this.#carriers).kind !== 'none') return 'baggage';
-    return this.#secondSource?.(req).source ?? 'propagator';
-  }
 }
-
-const NO_HEADERS: { readonly headers?: undefined } = {};
 
 function invalidFlowType(text: string): ColorwayError {
   return new ColorwayError(

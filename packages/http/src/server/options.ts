@@ -16,7 +16,7 @@ export interface ServerColoringOptions<Request = unknown> {
   /**
    * What happens to a flow type that is not accepted in the request itself. `'keep'`: the headers stay as they came.
    * `'remove'`: it is taken out of `headers`, `rawHeaders` and, of what `sources` reads, `url` and cookies, so that nobody
-   * can copy it, a proxy without this library's client say. Default `'keep'`.
+   * can copy it, for example a proxy that does not use this library's client. Default `'keep'`.
    */
   readonly refused?: 'keep' | 'remove';
   /** Further carriers, for callers that cannot send headers. Default none. A header wins over them. */

@@ -7,6 +7,7 @@ import {
 } from '@colorway/core';
 import type { SecondSources } from './options.js';
 import type { RawRequest } from './raw.js';
+import { sourceNames } from './second-source.js';
 
 /** What `node:http` and frameworks leave open to be written. */
 interface Writable {
@@ -19,12 +20,11 @@ interface Writable {
 /** Takes every flow type out of a request, so that nobody who copies its headers or its URL sends it on. */
 export function carrierRemover(
   carriers: CarrierNames,
-  { query, cookie }: SecondSources = {},
+  sources: SecondSources = {},
 ): (request: RawRequest) => void {
   const whole = new Set([...carriers.headers, ...foreignHeaders(carriers)]);
   whole.delete(JAEGER_BAGGAGE);
-  const cookieName = cookie === true ? carriers.headers[0] : cookie;
-  const queryName = query === true ? carriers.headers[0] : query;
+  const { query, cookie } = sourceNames(sources, carriers);
 
   /** A header's value without any; `undefined` where nothing is left. */
   function cleaned(name: string, value: string): string | undefined {
@@ -33,7 +33,7 @@ export function carrierRemover(
       return hasBaggageKey(value, carriers.baggageKeys)
         ? removeBaggageMembers(value, carriers.baggageKeys) || undefined
         : value;
-    if (name === 'cookie' && cookieName !== undefined) return withoutCookie(value, cookieName);
+    if (name === 'cookie' && cookie !== undefined) return withoutCookie(value, cookie);
     return value;
   }
 
@@ -56,10 +56,10 @@ export function carrierRemover(
       else delete distinct[name];
     }
     removeRaw(writable.rawHeaders ?? [], cleaned);
-    if (queryName === undefined) return;
-    if (writable.url !== undefined) writable.url = withoutParameter(writable.url, queryName);
+    if (query === undefined) return;
+    if (writable.url !== undefined) writable.url = withoutParameter(writable.url, query);
     if (typeof writable.originalUrl === 'string')
-      writable.originalUrl = withoutParameter(writable.originalUrl, queryName);
+      writable.originalUrl = withoutParameter(writable.originalUrl, query);
   };
 }
 

@@ -1,18 +1,28 @@
 import { type CarrierNames, type Incoming, NOTHING_INCOMING, parseIncoming } from '@colorway/core';
-import type { SecondSources } from './options.js';
+import type { AskedFlow, SecondSources } from './options.js';
 import type { RawRequest } from './raw.js';
 
-interface Found {
+/** What a request says, and by which carrier. */
+export interface Found {
   readonly incoming: Incoming;
-  readonly source: 'query' | 'cookie' | undefined;
+  readonly source: AskedFlow['source'];
 }
 
-const NOTHING_FOUND: Found = Object.freeze({ incoming: NOTHING_INCOMING, source: undefined });
+/** What there is then, OpenTelemetry has read. */
+export const NOTHING_FOUND: Found = Object.freeze({ incoming: NOTHING_INCOMING, source: 'propagator' });
+
+/** The names of the query parameter and of the cookie that are read, as far as each is switched on. */
+export function sourceNames(
+  { query, cookie }: SecondSources,
+  { headers }: CarrierNames,
+): { readonly query: string | undefined; readonly cookie: string | undefined } {
+  const nameOf = (said: true | string | undefined) => (said === true ? headers[0] : said);
+  return { query: nameOf(query), cookie: nameOf(cookie) };
+}
 
 /** Reads the flow type from the query, else from a cookie, as far as each is switched on. Never throws. */
 export function secondSource(sources: SecondSources, carriers: CarrierNames): (request: RawRequest) => Found {
-  const query = sources.query === true ? carriers.headers[0] : sources.query;
-  const cookie = sources.cookie === true ? carriers.headers[0] : sources.cookie;
+  const { query, cookie } = sourceNames(sources, carriers);
   return ({ url, headers }) => {
     const inQuery = query === undefined ? undefined : fromQuery(url, query);
     if (inQuery !== undefined) return { incoming: parseIncoming(inQuery, carriers), source: 'query' };

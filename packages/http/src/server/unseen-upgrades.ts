@@ -8,24 +8,34 @@ type Connection = EventEmitter & { readonly destroyed?: boolean; readonly writab
 type Teller = Pick<Coloring, 'carriers' | 'reporter' | 'service'>;
 
 /** Servers whose upgrades are looked at, whichever copy of this package does it. */
-const WATCHED = Symbol.for('colorway.upgrades-watched');
+const WATCHED = Symbol.for('colorway.watched-upgrades');
+
+interface Watched {
+  /** Whether a middleware that does see them (Fastify's) may run a while after the event. */
+  admitsLater: boolean;
+}
 
 /**
  * Tells once of a colored upgrade that is served without its color: middlewares see no upgrades, so an application that
  * relies on one alone would serve its WebSockets uncolored without a word.
  *
- * @param admitsLater whether a middleware that does see them (Fastify's) may run a while after the event
+ * @param admitsLater whether the middleware that asks is one that sees upgrades, perhaps a while after the event
  */
 export function watchUpgrades(coloring: Teller, admitsLater = false): (server: unknown) => void {
   return (server) => {
     if (!(server instanceof EventEmitter)) return;
-    const watched = server as EventEmitter & { [WATCHED]?: true };
-    if (watched[WATCHED]) return;
-    watched[WATCHED] = true;
+    const holder = server as EventEmitter & { [WATCHED]?: Watched };
+    const known = holder[WATCHED];
+    if (known !== undefined) {
+      known.admitsLater ||= admitsLater;
+      return;
+    }
+    const watched: Watched = { admitsLater };
+    holder[WATCHED] = watched;
     const emit = server.emit as Emit;
     server.emit = function (this: EventEmitter, event: string | symbol, ...args: unknown[]) {
       const result = emit.call(this, event, ...args);
-      if (event === 'upgrade') served(coloring, args[0] as RawRequest, admitsLater);
+      if (event === 'upgrade') served(coloring, args[0] as RawRequest, watched);
       return result;
     };
   };
@@ -34,8 +44,9 @@ export function watchUpgrades(coloring: Teller, admitsLater = false): (server: u
 function served(
   coloring: Teller,
   request: RawRequest & { readonly [ADMITTED]?: true },
-  admitsLater: boolean,
+  { admitsLater }: Watched,
 ): void {
+  if (request[ADMITTED]) return;
   const color = colorIn(coloring, request);
   if (color === undefined) return;
   const tell = (): void => {

@@ -131,6 +131,37 @@ it.each([
   expect([name, lines.length]).toEqual([name, count]);
 });
 
+it.each(['registered before', 'on a further server of the same application'])(
+  'Fastify, whose hooks take a while: nothing is told where the server is %s',
+  async (how) => {
+    const coloring = new FakeColoring({ service: 'stock' });
+    const lines = told(coloring);
+    const app = fastify();
+    closing.push(() => app.close());
+    if (how === 'registered before') coloring.servers.add(app.server);
+    app.addHook('onRequest', async () => void (await new Promise((resolve) => setTimeout(resolve, 5))));
+    await app.register(fastifyColoring, { coloring });
+    await app.register(fastifyWebsocket);
+    app.register((child, _options, done) => {
+      child.get('/', { websocket: true }, greet);
+      child.get('/plain', async () => 'served');
+      done();
+    });
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    let { port } = app.server.address() as AddressInfo;
+    if (how !== 'registered before') {
+      // As Fastify itself does for a host with several addresses.
+      const further = http.createServer((request, response) => void app.routing(request, response));
+      further.on('upgrade', (...args) => void app.server.emit('upgrade', ...args));
+      port = await listen(further);
+    }
+    await (await fetch(`http://127.0.0.1:${port}/plain`, { headers: { connection: 'close' } })).text();
+    expect(await colorServed(port, RED)).toBe('red');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(lines).toEqual([]);
+  },
+);
+
 it('an instance that is going away opens nothing for callers that route, and serves all else', async () => {
   const coloring = new FakeColoring({ service: 'stock' });
   const server = coloredServer(
