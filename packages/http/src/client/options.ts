@@ -6,8 +6,8 @@ export interface ClientOptions {
   /**
    * Hosts that are expected to be services, or a function that tells: a call to one that the directory does not know
    * fails with `COLORWAY_SERVICE_UNKNOWN` instead of passing through, and waits while the directory has not answered.
-   * A name with a dot (`com.acme.order`) is a service only where it stands here or `hosts` says so: whoever may write into
-   * the directory would take over `api.stripe.com` else. Addresses and `localhost` are never services. Hosts come in lower
+   * A name with a dot (`com.acme.order`) is a service only where it stands here or `hosts` says so: otherwise anyone
+   * who can write to the directory could take over `api.stripe.com`. Addresses and `localhost` are never services. Hosts come in lower
    * case, without port.
    */
   readonly services?: readonly string[] | ((host: string) => boolean);

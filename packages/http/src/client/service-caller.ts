@@ -59,7 +59,7 @@ export class ServiceCaller {
     this.#auth = auth;
     this.#propagateTo =
       typeof propagateTo === 'function'
-        ? propagateTo
+        ? (host) => propagateTo(host) === true // a promise is not a yes
         : (host) =>
             propagateTo.some((one) =>
               typeof one === 'string' ? one.toLowerCase() === host : host.search(one) !== -1,

@@ -48,7 +48,9 @@ export class Targets {
     services = [],
   }: Pick<ClientOptions, 'hosts' | 'ports' | 'services'> = {}) {
     const listed = new Set(typeof services === 'function' ? [] : services.map((name) => name.toLowerCase()));
-    this.#isListed = typeof services === 'function' ? services : (host) => listed.has(host);
+    // A promise is not a yes.
+    this.#isListed =
+      typeof services === 'function' ? (host) => services(host) === true : (host) => listed.has(host);
     this.#serviceOf = typeof hosts === 'function' ? hosts : (host) => withoutSuffix(host, hosts);
     this.#ports = ports === 'any' ? 'any' : new Set(ports);
   }

@@ -1,9 +1,13 @@
 import { isNeverAHost } from '../../src/client/never-a-host.js';
 
-test.each(['com.acme.order', 'org.apache.dubbo.demo.greeter', 'cn.acme.stock', 'a-b.c_d', 'user_service.v2'])(
-  '%s is a name that no host has',
-  (name) => expect(isNeverAHost(name)).toBe(true),
-);
+test.each([
+  'com.acme.order',
+  'org.apache.dubbo.demo.greeter',
+  'cn.acme.stock',
+  'a-b.c_d',
+  'v2.user_service',
+  'c_d',
+])('%s is a name that no host has', (name) => expect(isNeverAHost(name)).toBe(true));
 
 test.each([
   'api.stripe.com',
@@ -19,4 +23,7 @@ test.each([
   'db.prod',
   'com.order',
   'order.acme.shop',
+  'my_bucket.s3.amazonaws.com',
+  'user_service.v2',
+  '_dmarc.example.com',
 ])('%s may be a host', (name) => expect(isNeverAHost(name)).toBe(false));
