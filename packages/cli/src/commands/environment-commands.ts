@@ -39,9 +39,10 @@ export async function extendEnvironment(
 ): Promise<void> {
   const { coloring, output, user } = session;
   const whose = notYours(await coloring.environments.get(color), user);
-  if (whose !== '') await sure(session, yes, `Set the end of environment ${color} anew? ${whose}`);
+  if (whose !== '') await sure(session, yes, `Change when environment ${color} expires? ${whose}`);
   const environment = await coloring.environments.extend(color, {
-    ...{ ttlMs, by: user },
+    ttlMs,
+    by: user,
     ...(reason !== undefined && { reason }),
   });
   output.answer({ environment }, () => `Environment ${color} goes on, ${expiry(environment)}.`);

@@ -92,6 +92,18 @@ describe.each(HOSTS)('a handler on %s', (_name, start) => {
   });
 });
 
+it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '2000'])(
+  'a time limit for the check that no timer can wait for is refused: %p',
+  (timeoutMs) => {
+    expect(() => readinessHandler({ isClosing: false }, { timeoutMs: timeoutMs as number })).toThrow(
+      expect.objectContaining({
+        code: 'COLORWAY_INVALID_OPTION',
+        message: expect.stringContaining('timeoutMs'),
+      }),
+    );
+  },
+);
+
 it('readiness that turns while its check runs is the later one', async () => {
   const coloring = { isClosing: false };
   const port = await listen(
