@@ -55,7 +55,7 @@ export {
   readFlowHeaders,
   readIncoming,
 } from './incoming.js';
-export { type Instance, type ReadInstance, readInstance } from './instance.js';
+export type { Instance } from './instance.js';
 export { joinedValues, lastValue } from './joined-values.js';
 export { LayeredMap } from './layered-map.js';
 export {
@@ -106,7 +106,7 @@ export { isAddressName, isHost, isServiceName, whyUnusable } from './record-gram
 export { refusal } from './refusal.js';
 export { RequestsInFlight } from './requests-in-flight.js';
 export { route } from './route.js';
-export type { RouteDecision, RouteReason } from './route-decision.js';
+export type { Refused, RouteDecision, Routed, RouteReason } from './route-decision.js';
 export { ServedServers } from './served-servers.js';
 export {
   discardedOf,

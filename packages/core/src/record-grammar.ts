@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { InstanceRecord } from './directory.js';
 import { quote } from './errors.js';
+import { plainText } from './plain-text.js';
 
 /*
  * What a record of a directory may say. Anybody who may write there writes what they like, in any language, so a record
@@ -53,7 +54,7 @@ export function whyUnusable(record: InstanceRecord): string | undefined {
   const { id, service, host, port, weight, secure, startedAt } = record;
   if (!isText(id) || !isText(service)) return 'it has no id or no service';
   if (id.length > MAX_ID) return `its id has more than ${MAX_ID} characters`;
-  if (hasUnprintable(id)) return 'its id has characters that cannot be printed';
+  if (plainText(id) !== id) return 'its id has characters that cannot be printed';
   if (!SERVICE.test(service)) return `the name of its service is not 1 to 128 of A-Za-z0-9._-`;
   if (isAddressName(service)) return 'the name of its service is an address';
   if (!isServiceName(service)) return 'no URL can hold the name of its service';
@@ -84,11 +85,4 @@ function whyMetadata(metadata: unknown): string | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-/** Controls of C0 and C1, line and paragraph separators, what turns the direction of a line, half a surrogate pair. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-
-function hasUnprintable(text: string): boolean {
-  return UNPRINTABLE.test(text);
 }

@@ -1,8 +1,6 @@
 import type { Color } from './color.js';
 import { ColorwayError, type ColorwayErrorCode } from './errors.js';
-import type { RouteDecision } from './route-decision.js';
-
-type Refused = Extract<RouteDecision, { kind: 'unavailable' | 'unknown' }>;
+import type { Refused } from './route-decision.js';
 
 /** The error for a call that routing refuses: what is wrong, and what to do about it. */
 export function refusal({ reason, service }: Refused, color: Color | undefined): ColorwayError {

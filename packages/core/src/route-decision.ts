@@ -26,6 +26,12 @@ export type RouteDecision =
       readonly service: string;
     };
 
+/** A decision that names instances. */
+export type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+
+/** A decision that names none. */
+export type Refused = Exclude<RouteDecision, Routed>;
+
 export type RouteReason = RouteDecision['reason'];
 
 type Instances = readonly [Instance, ...Instance[]];

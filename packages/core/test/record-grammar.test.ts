@@ -1,7 +1,8 @@
 import { validateHeaderValue } from 'node:http';
 import fc from 'fast-check';
 import { DEFAULT_CARRIER_NAMES } from '../src/carrier-names.js';
-import { formatWanted, type InstanceRecord, isServiceName, parseWanted, readInstance } from '../src/index.js';
+import { formatWanted, type InstanceRecord, isServiceName, parseWanted } from '../src/index.js';
+import { readInstance } from '../src/instance.js';
 import { formatEntry } from '../src/trail.js';
 
 const RECORD: InstanceRecord = {
@@ -63,6 +64,7 @@ it.each<[string, object]>([
   ['an id with an escape', { id: 'a\u001b[2J' }],
   ['an id with a control of C1', { id: 'a\u009b2J' }],
   ['an id that turns the line', { id: 'a\u202e' }],
+  ['an id with a character that cannot be seen', { id: 'a\u200bb' }],
   ['an id of 513 characters', { id: 'a'.repeat(513) }],
   ['an id that is a number', { id: 7 }],
   ['a weight that takes everything', { weight: 1e300 }],

@@ -13,7 +13,7 @@ export function openPool(
   serverName: ClientOptions['tlsServerName'],
 ): Pool {
   const { service, secure } = instance;
-  return new Pool(`${secure ? 'https' : 'http'}://${hostOf(service)}`, {
+  return new Pool(`${secure ? 'https' : 'http'}://${service}`, {
     ...options,
     connect: connectorTo(instance, options, serverName),
   });
@@ -57,9 +57,4 @@ function connectorOf({
     ...(typeof autoSelectFamily === 'boolean' ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : {}),
     ...(typeof connect === 'object' ? connect : {}),
   });
-}
-
-/** A service's name as the host of a URL. */
-export function hostOf(service: string): string {
-  return service.includes(':') ? `[${service}]` : service;
 }

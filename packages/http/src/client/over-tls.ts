@@ -1,6 +1,4 @@
-import type { RouteDecision } from '@colorway/core';
-
-type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+import type { RouteDecision, Routed } from '@colorway/core';
 
 /** By a decision, which stays the same object while the directory tells nothing new of its instances. */
 const decided = new WeakMap<Routed, RouteDecision>();

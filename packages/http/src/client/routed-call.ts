@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest } from 'node:http';
-import { type Color, count, type RouteDecision, runInContext } from '@colorway/core';
+import { type Color, count, type Routed, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import type { RequestTarget } from './agent-address.js';
 import { Attempt } from './attempt.js';
@@ -23,8 +23,8 @@ export interface Calls {
 }
 
 /** One call of node:http whose instances are chosen. */
-export interface Routed {
-  readonly decision: Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
+export interface Chosen {
+  readonly decision: Routed;
   readonly set: EndpointSet<Agent>;
   readonly color: Color | undefined;
   readonly context: Context;
@@ -38,14 +38,14 @@ export interface Routed {
 /** From the first attempt of a call to its last: it goes on to another instance where nothing was done. */
 export class RoutedCall {
   readonly #calls: Calls;
-  readonly #routed: Routed;
+  readonly #routed: Chosen;
   #held: HeldUpgrade | undefined;
   #tried: Set<Standing<Agent>> | undefined;
   #sent = 1;
   /** Those of them that came after connection failures. */
   #retries = 0;
 
-  constructor(calls: Calls, routed: Routed) {
+  constructor(calls: Calls, routed: Chosen) {
     this.#calls = calls;
     this.#routed = routed;
   }

@@ -4,11 +4,12 @@ import {
   type Color,
   colorOf,
   type FlowType,
-  type RouteDecision,
+  type Routed,
   runInContext,
   type Trail,
   trailIn,
 } from '@colorway/core';
+import type { Context } from '@opentelemetry/api';
 import type { Dispatcher } from 'undici';
 import { Attempt, outcomeOf, outcomeOfError } from './attempt.js';
 import type { EndpointSet } from './balancing/endpoint-set.js';
@@ -17,10 +18,10 @@ import { isConnectionFailure, isIdempotent, isReplayable, unreachable } from './
 import { cannotGoOn, nobodyLeft } from './misdirected.js';
 import type { PooledCaller } from './pooled-caller.js';
 
-export type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
-
 /** What a request is made of, whichever form its handler has. */
 export interface Routing {
+  /** The caller's. */
+  readonly context: Context;
   readonly pools: PooledCaller;
   readonly decision: Routed;
   readonly set: EndpointSet<Dispatcher>;
@@ -43,15 +44,17 @@ export abstract class RoutedRequest {
   /** Whether the headers say a flow type, and with it the baggage. */
   readonly #isMarked: boolean;
   readonly #options: Dispatcher.DispatchOptions;
-  readonly #context = activeContext();
-  readonly #trail: Trail | undefined = trailIn(this.#context);
+  readonly #context: Context;
+  readonly #trail: Trail | undefined;
   #attempt: Attempt<Dispatcher> | undefined;
   #tried: Set<Standing<Dispatcher>> | undefined;
   #attempts = 0;
   #isWritten = false;
   #isAnswered = false;
 
-  constructor({ pools, decision, set, flow, options }: Routing) {
+  constructor({ context, pools, decision, set, flow, options }: Routing) {
+    this.#context = context;
+    this.#trail = trailIn(context);
     this.#pools = pools;
     this.#decision = decision;
     this.#set = set;
@@ -150,12 +153,13 @@ export abstract class RoutedRequest {
     this.#attempt = new Attempt(this.#set, standing, now);
     this.#isWritten = false;
     this.#pools.caller.attempt(this.#decision, this.#color, standing.instance, ++this.#attempts);
-    const handler = this as Dispatcher.DispatchHandler;
-    if (!created.hasSubscribers) return standing.transport.dispatch(this.#options, handler);
-    const dispatch = () => standing.transport.dispatch(this.#options, handler);
+    const { transport } = standing;
     const { caller } = this.#pools;
-    if (this.#isMarked) return caller.onTheWire(dispatch);
-    return caller.holdsUntrusted ? caller.outsideColor(dispatch) : dispatch();
+    const handler = this as Dispatcher.DispatchHandler;
+    const isChanged = created.hasSubscribers && (this.#isMarked || caller.holdsUntrusted(this.#context));
+    if (!isChanged) return transport.dispatch(this.#options, handler);
+    const dispatch = () => transport.dispatch(this.#options, handler);
+    return this.#isMarked ? caller.onTheWire(dispatch) : caller.outsideColor(dispatch);
   }
 
   /* Not at once: undici is in the middle of clearing up after the connection, or the answer. */

@@ -8,16 +8,18 @@ import {
   type DirectoryView,
   explain,
   type FlowType,
-  holdsUntrusted,
   type Instance,
   isColorwayError,
+  type Refused,
   type RouteDecision,
+  type Routed,
   refusal,
   route,
   runInContext,
+  untrustedBaggage,
   withoutFlowType,
 } from '@colorway/core';
-import { propagation } from '@opentelemetry/api';
+import { type Context, propagation } from '@opentelemetry/api';
 import type { ServiceAuth, SignedHeaders } from '../auth/service-auth.js';
 import type { Message } from '../auth/signature.js';
 import { ContextLoss } from './context-loss.js';
@@ -32,9 +34,6 @@ export type Way = RouteDecision | typeof PASS | typeof WAIT;
 export const PASS = 'pass';
 /** The directory has not answered yet, and the answer may matter. */
 export const WAIT = 'wait';
-
-type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
-type Refused = Exclude<RouteDecision, Routed>;
 
 /**
  * What all clients have in common: which calls are routed, wait, pass through or are refused, and what is told
@@ -140,8 +139,8 @@ export class ServiceCaller {
   }
 
   /** Whether instrumentations would add a color to a call without one: they have read it, and nobody has accepted it. */
-  get holdsUntrusted(): boolean {
-    return holdsUntrusted(activeContext(), this.coloring.carriers);
+  holdsUntrusted(context: Context): boolean {
+    return untrustedBaggage(context, this.coloring.carriers) !== undefined;
   }
 
   /** Runs what has color and baggage in its headers already where OpenTelemetry's instrumentations find neither to add. */

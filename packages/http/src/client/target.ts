@@ -32,12 +32,12 @@ const MAX_REMEMBERED = 1_000;
 /** Domains that no other company's host has: of Kubernetes and Compose, and those that are set apart for inside. */
 const INSIDE = /(?:^|\.)(?:svc|local|internal|localdomain|lan|consul)(?:\.|$)/;
 
-/** Reads targets, and remembers those of URLs. */
+/** Reads targets, and remembers them. */
 export class Targets {
   readonly #byOrigin = new Map<string, Target | undefined>();
-  /** Most calls go where the one before went: two texts compare faster than a new one is hashed. */
-  #lastOrigin: string | undefined;
-  #lastTarget: Target | undefined;
+  /** By port and scheme, then by host: to make one key of them costs ten times as much as to look twice. */
+  readonly #byPort = new Map<number, Map<string, Target>>();
+  #remembered = 0;
   readonly #serviceOf: (host: string) => string | undefined;
   readonly #isListed: (host: string) => boolean;
   readonly #ports: 'any' | ReadonlySet<number>;
@@ -59,16 +59,31 @@ export class Targets {
   ofOrigin(origin: string | URL | undefined): Target | undefined {
     if (origin === undefined || origin === null) return undefined;
     const text = typeof origin === 'string' ? origin : origin.origin;
-    if (text === this.#lastOrigin) return this.#lastTarget;
     const known = this.#byOrigin.get(text);
-    const target = known !== undefined || this.#byOrigin.has(text) ? known : this.#remember(text);
-    this.#lastOrigin = text;
-    this.#lastTarget = target;
+    if (known !== undefined || this.#byOrigin.has(text)) return known;
+    const target = this.#parse(text);
+    if (this.#byOrigin.size >= MAX_REMEMBERED) this.#byOrigin.clear();
+    this.#byOrigin.set(text, target);
     return target;
   }
 
   /** @param port `undefined` for that of the scheme. */
   of(hostname: string, port: number | undefined, isSecure: boolean): Target {
+    const portAndScheme = 2 * (port ?? 0) + (isSecure ? 1 : 0);
+    const known = this.#byPort.get(portAndScheme)?.get(hostname);
+    if (known !== undefined) return known;
+    const target = this.#read(hostname, port, isSecure);
+    if (this.#remembered >= MAX_REMEMBERED) {
+      this.#byPort.clear();
+      this.#remembered = 0;
+    }
+    this.#remembered++;
+    const byHost = this.#byPort.get(portAndScheme) ?? new Map<string, Target>();
+    this.#byPort.set(portAndScheme, byHost.set(hostname, target));
+    return target;
+  }
+
+  #read(hostname: string, port: number | undefined, isSecure: boolean): Target {
     const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
     const mapped = this.#serviceOf(host);
     const service = (mapped ?? host).toLowerCase();
@@ -88,13 +103,6 @@ export class Targets {
       isLocal,
       isSingleLabel,
     };
-  }
-
-  #remember(text: string): Target | undefined {
-    const target = this.#parse(text);
-    if (this.#byOrigin.size >= MAX_REMEMBERED) this.#byOrigin.clear();
-    this.#byOrigin.set(text, target);
-    return target;
   }
 
   #parse(text: string): Target | undefined {

@@ -1,4 +1,5 @@
 import { type CarrierNames, type FlowType, refusesCarriers } from '@colorway/core';
+import type { Context } from '@opentelemetry/api';
 import type { Dispatcher } from 'undici';
 import {
   BAGGAGE,
@@ -20,15 +21,17 @@ type Flat = OutgoingValue[];
 /**
  * The caller's headers with the color of the call, as a new flat list.
  * @param wanted whom the request is for; `undefined` where it leaves the directory's services
+ * @param context the caller's
  */
 export function colored(
   headers: UndiciHeaders,
   flow: FlowType,
   names: CarrierNames,
   wanted: string | undefined,
+  context: Context,
 ): UndiciHeaders {
   const list: Flat = [];
-  const baggage = copyWithoutColor(headers, names, list, false, refusesCarriers());
+  const baggage = copyWithoutColor(headers, names, list, false, refusesCarriers(context));
   list.push(names.headers[0], flow.text, BAGGAGE, baggageWithColor(flow, baggage, names));
   if (wanted !== undefined) list.push(names.wantedHeader, wanted);
   return list as string[];
@@ -37,15 +40,17 @@ export function colored(
 /**
  * The caller's headers without any color. Where nothing has to be taken out or set, the very same object.
  * @param wanted as above
+ * @param context as above
  */
 export function uncolored(
   headers: UndiciHeaders,
   names: CarrierNames,
   wanted: string | undefined,
+  context: Context,
 ): UndiciHeaders {
   if (headers === undefined || headers === null)
     return wanted === undefined ? headers : [names.wantedHeader, wanted];
-  const refused = refusesCarriers();
+  const refused = refusesCarriers(context);
   if (wanted === undefined && !refused && !isOneShot(headers) && !hasColor(headers, names)) return headers;
   const list: Flat = [];
   copyWithoutColor(headers, names, list, true, refused);

@@ -1,6 +1,5 @@
 import { stringify } from 'node:querystring';
 import type { Dispatcher } from 'undici';
-import { hostOf } from './instance-pool.js';
 import type { ServiceCaller } from './service-caller.js';
 import { headerOf, replaced, withHeaders } from './undici-headers.js';
 
@@ -16,7 +15,7 @@ export function signed(
   const headers = replaced(options.headers, []);
   const signature = caller.signature({
     method,
-    authority: headerOf(headers, 'host') ?? hostOf(service),
+    authority: headerOf(headers, 'host') ?? service,
     target: query === '' ? path : `${path}?${query}`, // as undici writes it
     header: (name) => headerOf(headers, name),
   });

@@ -6,6 +6,7 @@ import {
   type RouteDecision,
   runInContext,
 } from '@colorway/core';
+import type { Context } from '@opentelemetry/api';
 import { Agent, Dispatcher, getGlobalDispatcher } from 'undici';
 import { isModern, understood } from './handler-forms.js';
 import { Journeys } from './journeys.js';
@@ -81,19 +82,18 @@ export class ColoredDispatcher extends Dispatcher {
     call: object,
     staysOutside: boolean,
   ): boolean {
+    const { caller } = this.#pools;
+    const context = activeContext();
     let handler = understood(given);
-    if (options.upgrade) handler = upgrading(handler, options, this.#pools.caller, activeContext());
+    if (options.upgrade) handler = upgrading(handler, options, caller, context);
     try {
       this.#pools.mustBeOpen();
-      const { caller } = this.#pools;
       const flow = caller.coloring.flowType();
-      const { origin } = options;
-      const target = staysOutside ? undefined : caller.targets.ofOrigin(origin);
+      const target = staysOutside ? undefined : caller.targets.ofOrigin(options.origin);
+      const hop = { call, context, target, flow, options, handler };
       const way = target === undefined ? PASS : caller.way(target, flow);
-      if (way !== WAIT || target === undefined) {
-        return this.#go(way, target, flow, options, handler, call);
-      }
-      void this.#goLater(target, flow, options, handler, call);
+      if (way !== WAIT || target === undefined) return this.#go(way, hop);
+      void this.#goLater(target, hop);
       return true;
     } catch (error) {
       rejectWith(handler, error as Error);
@@ -118,66 +118,42 @@ export class ColoredDispatcher extends Dispatcher {
     return answer(destroyed, typeof first === 'function' ? first : callback);
   }
 
-  async #goLater(
-    target: Target,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-    call: object,
-  ): Promise<void> {
+  async #goLater(target: Target, hop: Hop): Promise<void> {
     try {
-      const { signal } = options as { signal?: unknown };
+      const { signal } = hop.options as { signal?: unknown };
       const way = await this.#pools.caller.wayAnswered(
         target,
-        flow,
+        hop.flow,
         signal instanceof AbortSignal ? signal : undefined,
       );
       this.#pools.mustBeOpen();
-      this.#go(way, target, flow, options, handler, call);
+      this.#go(way, hop);
     } catch (error) {
-      rejectWith(handler, error as Error);
+      rejectWith(hop.handler, error as Error);
     }
   }
 
-  #go(
-    way: Way,
-    target: Target | undefined,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-    call: object,
-  ): boolean {
-    if (way === PASS || way === WAIT) {
-      if (flow !== undefined || this.#pools.caller.signs)
-        this.#journeys.leaves(call, options.origin, activeContext());
-      return this.#pass(target, flow, options, handler);
-    }
-    return this.#route(way, flow, options, handler);
+  #go(way: Way, hop: Hop): boolean {
+    if (way !== PASS && way !== WAIT) return this.#route(way, hop);
+    if (hop.flow !== undefined || this.#pools.caller.signs)
+      this.#journeys.leaves(hop.call, hop.options.origin, hop.context);
+    return this.#pass(hop);
   }
 
-  #route(
-    decision: RouteDecision,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    handler: Dispatcher.DispatchHandler,
-  ): boolean {
+  #route(decision: RouteDecision, { context, flow, options, handler }: Hop): boolean {
     const { caller } = this.#pools;
     if (flow === undefined) caller.checkContext(decision.service);
     if (decision.kind === 'unavailable' || decision.kind === 'unknown')
       throw caller.refuse(decision, colorOf(flow));
     const set = this.#pools.balancer.set(decision, colorOf(flow));
     const Request = isModern(handler) ? ModernRequest : LegacyRequest;
-    const withColor = this.#withHeaders(options, flow, set.wantedHeader);
+    const withColor = this.#withHeaders(options, flow, set.wantedHeader, context);
     const request = caller.signs ? signed(withColor, caller, decision.service) : withColor;
-    return new Request({ pools: this.#pools, decision, set, flow, options: request }, handler).start();
+    const pools = this.#pools;
+    return new Request({ context, pools, decision, set, flow, options: request }, handler).start();
   }
 
-  #pass(
-    target: Target | undefined,
-    flow: FlowType | undefined,
-    options: Dispatcher.DispatchOptions,
-    given: Dispatcher.DispatchHandler,
-  ): boolean {
+  #pass({ context, target, flow, options, handler: given }: Hop): boolean {
     const { caller } = this.#pools;
     const fallback = this.#passTo();
     const handler =
@@ -185,8 +161,9 @@ export class ColoredDispatcher extends Dispatcher {
         ? telling(given, (error) => caller.explainNotFound(target, error))
         : given;
     const isColored = flow !== undefined && caller.propagates(target);
-    const request = this.#withHeaders(withoutDispatcher(options), isColored ? flow : undefined);
-    if (flow === undefined && !caller.holdsUntrusted) return fallback.dispatch(request, handler);
+    const told = isColored ? flow : undefined;
+    const request = this.#withHeaders(withoutDispatcher(options), told, undefined, context);
+    if (flow === undefined && !caller.holdsUntrusted(context)) return fallback.dispatch(request, handler);
     if (isColored) return caller.onTheWire(() => fallback.dispatch(request, handler));
     return caller.outsideColor(() => fallback.dispatch(request, handler));
   }
@@ -194,13 +171,14 @@ export class ColoredDispatcher extends Dispatcher {
   #withHeaders(
     options: Dispatcher.DispatchOptions,
     flow: FlowType | undefined,
-    wanted?: string,
+    wanted: string | undefined,
+    context: Context,
   ): Dispatcher.DispatchOptions {
     const { carriers } = this.#pools.caller.coloring;
     const headers =
       flow === undefined
-        ? uncolored(options.headers, carriers, wanted)
-        : colored(options.headers, flow, carriers, wanted);
+        ? uncolored(options.headers, carriers, wanted, context)
+        : colored(options.headers, flow, carriers, wanted, context);
     return headers === options.headers ? options : withHeaders(options, headers);
   }
 
@@ -211,6 +189,17 @@ export class ColoredDispatcher extends Dispatcher {
     this.#agent ??= new Agent();
     return this.#agent;
   }
+}
+
+/** One dispatch of a call, of which a redirect makes another. */
+interface Hop {
+  /** What stands for the call at every hop. */
+  readonly call: object;
+  readonly context: Context;
+  readonly target: Target | undefined;
+  readonly flow: FlowType | undefined;
+  readonly options: Dispatcher.DispatchOptions;
+  readonly handler: Dispatcher.DispatchHandler;
 }
 
 function answer(done: Promise<unknown>, callback: (() => void) | undefined): Promise<void> | void {

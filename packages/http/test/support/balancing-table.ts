@@ -1,11 +1,9 @@
-import { type Instance, type InstanceRecord, type RouteDecision, route, ViewStore } from '@colorway/core';
+import { type InstanceRecord, type Routed, route, ViewStore } from '@colorway/core';
 import { Attempt, type Outcome } from '../../src/client/attempt.js';
 import { Balancer } from '../../src/client/balancing/balancer.js';
 import { type BalancingOptions, resolveBalancing } from '../../src/client/balancing/balancing-options.js';
 import type { EndpointSet } from '../../src/client/balancing/endpoint-set.js';
 import type { Standing } from '../../src/client/balancing/standing.js';
-
-type Routed = Extract<RouteDecision, { instances: readonly Instance[] }>;
 
 export type TestRecord = Partial<InstanceRecord> & { id: string; color?: string };
 

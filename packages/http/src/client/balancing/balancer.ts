@@ -3,7 +3,7 @@ import {
   createRandom,
   type DirectoryView,
   type Instance,
-  type RouteDecision,
+  type Routed,
   route,
 } from '@colorway/core';
 import type { Balancing } from './balancing-options.js';
@@ -11,8 +11,6 @@ import { type Clock, systemClock } from './clock.js';
 import { Endpoint } from './endpoint.js';
 import { type Ejections, EndpointSet } from './endpoint-set.js';
 import { RetryBudget } from './retry-budget.js';
-
-type Routed = Extract<RouteDecision, { kind: 'colored' | 'baseline' }>;
 
 export interface BalancerOptions<T> {
   readonly balancing: Balancing;
@@ -37,10 +35,6 @@ export class Balancer<T> {
   /** By service and color: a storm in one environment leaves the retries of the others. */
   readonly #budgets = new Map<string, RetryBudget>();
   readonly #ejections: Ejections = { count: 0 };
-  /** The set that was asked for last: found by two comparisons, where the maps hash. */
-  #lastSet: EndpointSet<T> | undefined;
-  #lastInstances: Routed['instances'] | undefined;
-  #lastColor: Color | undefined;
 
   constructor(options: BalancerOptions<T>) {
     this.clock = options.clock ?? systemClock;
@@ -54,13 +48,7 @@ export class Balancer<T> {
 
   /** The set for a decision and the color of the call; the same one while the directory tells nothing new of these instances. */
   set({ instances, service }: Routed, color: Color | undefined): EndpointSet<T> {
-    if (this.#lastSet !== undefined && instances === this.#lastInstances && color === this.#lastColor)
-      return this.#lastSet;
-    const set = this.#sets.get(instances)?.get(color) ?? this.#make(instances, service, color);
-    this.#lastSet = set;
-    this.#lastInstances = instances;
-    this.#lastColor = color;
-    return set;
+    return this.#sets.get(instances)?.get(color) ?? this.#make(instances, service, color);
   }
 
   /** Drops what is gone from the view. */
