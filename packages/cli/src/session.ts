@@ -1,4 +1,4 @@
-import type { Directory, InstanceRecord } from '@colorway/core';
+import type { Directory } from '@colorway/core';
 import { type ColoringService, createColoring } from '@colorway/registry';
 import type { CliConfig } from './config/cli-config.js';
 import { openDirectory } from './config/open-directory.js';
@@ -27,27 +27,5 @@ export async function openColoring(config: CliConfig, timeoutMs: number): Promis
     directory,
     directoryTimeoutMs: timeoutMs,
     ...(config.carriers !== undefined && { carriers: config.carriers }),
-  });
-}
-
-/** All instances that are alive now. */
-export function liveInstances(directory: Directory, timeoutMs: number): Promise<readonly InstanceRecord[]> {
-  return new Promise((resolve, reject) => {
-    let problem = 'it has not answered';
-    const timer = setTimeout(() => {
-      watch.close();
-      reject(new Error(`The directory has not told its instances within ${timeoutMs} ms: ${problem}.`));
-    }, timeoutMs);
-    const watch = directory.instances.watch({
-      next: (change) => {
-        clearTimeout(timer);
-        watch.close();
-        resolve(change.kind === 'snapshot' ? change.instances : change.put);
-      },
-      current: () => {},
-      error: (error) => {
-        problem = error.message;
-      },
-    });
   });
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { InstanceRecord } from '@colorway/core';
 import { fileDirectory } from '@colorway/registry/file';
 import fc from 'fast-check';
 import { describeChange, readValue } from '../src/commands/describe-change.js';
@@ -106,6 +107,27 @@ it('goes on watching after an environment that cannot be read', async () => {
   await sees('env/bad cannot be read', () => rewrite('env/bad', '{"color":"bad","expiresAt":1e99}'));
   await sees('env/worse cannot be read', () => rewrite('env/worse', 'null'));
   await sees('contains order', () => rewrite('CE_order/red', '{}'));
+  const instance = (id: string, part: object): Promise<unknown> =>
+    directory.instances.register(
+      { id, service: 'order', host: 'h', port: 80, startedAt: 0, metadata: {}, ...part } as InstanceRecord,
+      60_000,
+    );
+  const warnings: string[] = [];
+  const hear = ({ message }: Error): unknown => warnings.push(message);
+  process.on('warning', hear);
+  let at = 0;
+  // A text of it cannot be made, and metadata that is none.
+  const noText = JSON.parse('{"toString": 1}') as string;
+  await sees('order red h:80 is up', async () => {
+    await instance(`a${++at}`, { host: noText });
+    await instance(`b${at}`, { metadata: { COLORING_ENV: noText } });
+    await instance(`c${at}`, { metadata: [1] });
+    await instance(`d${at}`, { metadata: { COLORING_ENV: 'red' } });
+  });
+  expect(shell.heard).not.toContain('object Object');
+  process.off('warning', hear);
+  // An observer that throws loses the changes that came with that one.
+  expect(warnings.filter((message) => message.includes('observer'))).toEqual([]);
   stop.abort();
   await directory.close();
   expect((await watching).status).toBe(0);

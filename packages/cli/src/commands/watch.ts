@@ -1,4 +1,4 @@
-import type { InstanceRecord, StateChange } from '@colorway/core';
+import { type InstanceRecord, type StateChange, whyUnusable } from '@colorway/core';
 import { CommandFailure, EXIT } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { changedThing, describeChange, readValue } from './describe-change.js';
@@ -37,7 +37,10 @@ function watchInstances({ directory, output, coloring }: Session): { close(): vo
   };
   return directory.instances.watch({
     next: (change) => {
-      const put = change.kind === 'snapshot' ? change.instances : change.put;
+      // Those that routing leaves out are warned of by the session's view.
+      const put = (change.kind === 'snapshot' ? change.instances : change.put).filter(
+        (record) => whyUnusable(record) === undefined,
+      );
       const removed =
         change.kind === 'delta'
           ? change.removed
