@@ -42,18 +42,17 @@ function partitionStatus({
   readAt,
 }: HeldPartition): MqPartition {
   const isBelow = open && until !== undefined && (position ?? -1n) < until;
-  const waits = waiting !== undefined && waiting !== 'done' && !open;
+  // With a batch in hand it may wait though it is open.
+  const waits = waiting !== undefined && waiting !== 'done';
   return {
     ...{ topic, partition, position: position?.toString() },
     unread: unread(position, end),
     ...(until !== undefined && { boundary: until.toString() }),
     ...(trouble !== undefined
       ? { waiting: { for: trouble.why, ms: performance.now() - trouble.since, remedy: trouble.remedy } }
-      : isBelow
-        ? { waiting: { for: 'messages-below-boundary', ms: performance.now() - readAt } }
-        : waits && {
-            waiting: { for: waiting, ms: performance.now() - waitingSince, ...remedyOf(waiting) },
-          }),
+      : waits
+        ? { waiting: { for: waiting, ms: performance.now() - waitingSince, ...remedyOf(waiting) } }
+        : isBelow && { waiting: { for: 'messages-below-boundary', ms: performance.now() - readAt } }),
   };
 }
 

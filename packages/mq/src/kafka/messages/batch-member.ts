@@ -24,5 +24,7 @@ export interface BatchMember {
   kick(held: HeldPartition): void;
   /** Says that so many messages more are about to be given up. */
   discarding(held: HeldPartition, discarding: Discarding, more: number): Promise<void>;
+  /** A handler has thrown this. */
+  threw(held: HeldPartition, error: unknown): void;
   undecided(held: HeldPartition, color: Color, offset: string): void;
 }

@@ -59,6 +59,7 @@ export async function eachBatch(
     const isHandled = await inTurn(turns, {
       heartbeat: () => payload.heartbeat(),
       isWanted: () => payload.isRunning() && held.current && held.open,
+      failed: (error) => member.threw(held, error),
       handle: async () => {
         if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
         const handle = (): Promise<void> => runOutsideRefusal(() => handler(filteredPayload));

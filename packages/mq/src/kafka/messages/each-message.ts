@@ -40,6 +40,7 @@ export async function eachMessage(
   const { seeks } = member;
   const isWanted = (): boolean =>
     payload.isRunning() && held.current && held.open && !(member.seeks !== seeks && payload.isStale());
+  const failed = (error: unknown): void => member.threw(held, error);
   const { groupId: group } = member.session;
   const traced = isTraced();
   let beat = Date.now();
@@ -90,6 +91,7 @@ export async function eachMessage(
       const isHandled = await inTurn(turns, {
         heartbeat,
         isWanted,
+        failed,
         handle: () => {
           if (byHand) handOut(member, held, offset);
           if (!traced) return inColor();

@@ -9,7 +9,7 @@ import type { TopicHandover } from '../handover/topic-handover.js';
 import { Advances } from '../partitions/advances.js';
 import type { Discarding, HeldPartition } from '../partitions/held-partition.js';
 import type { PartitionSteps } from '../partitions/partition-steps.js';
-import { beginsAnotherLog, type CheckLog } from './another-log.js';
+import { type CheckLog, logOfBatch } from './another-log.js';
 import { countBatch } from './count-batch.js';
 import { DecisionReasons } from './decision-reasons.js';
 import type { Discarded } from './discarded.js';
@@ -53,7 +53,7 @@ export class GroupMember {
   /** Grows with each seek. */
   seeks = 0;
   readonly tally: Tally;
-  /** What was thrown last while a batch was handled, and where: `topic/partition@offset`. */
+  /** What a handler threw last, and where: `topic/partition@offset`. */
   thrown: { readonly error: unknown; readonly place: string } | undefined;
   readonly reasons = new DecisionReasons();
   readonly commits: ApplicationCommits;
@@ -145,14 +145,15 @@ export class GroupMember {
       // Fetched before it was closed, in an assignment that is over, or from elsewhere: it will be fetched again.
       if (!held.open || !held.current || payload.isStale()) return;
       const first = batch.firstOffset();
-      if (
-        first !== null &&
-        (await beginsAnotherLog(held, BigInt(first), this.#checkLog, this.#steps.color))
-      ) {
+      if (first !== null) {
+        const { color } = this.#steps;
+        const log = await logOfBatch(held, payload, BigInt(first), this.#checkLog, color);
+        if (log === 'unknown') return this.#startAgain(held, 'topic-id');
         // A color starts at its boundary in the topic as it is now, and not where the client begins.
-        if (this.#steps.color !== undefined) return this.#startAgain(held);
+        if (log === 'another' && color !== undefined) return this.#startAgain(held, 'assignment');
+        if (!held.open || !held.current || payload.isStale()) return;
+        held.beginsAt(BigInt(first));
       }
-      if (first !== null) held.beginsAt(BigInt(first));
       if (held.start !== undefined && (await this.#steps.begins?.(held, batch)) === false) return;
       if (held.start !== undefined && !(await commitStart(this, held, payload))) return;
       held.end = batch.highWatermark;
@@ -160,19 +161,20 @@ export class GroupMember {
       else if (this.run.eachMessage) await eachMessage(this, held, payload, this.run.eachMessage);
       else if (this.run.eachBatch) await eachBatch(this, held, payload, this.run.eachBatch);
       if (this.run.autoCommit === false) await commitPassed(this, held, payload);
-    } catch (error) {
-      const { topic, partition, position } = held;
-      this.thrown = { error, place: `${topic}/${partition}@${position ?? '?'}` };
-      throw error;
     } finally {
       await held.exit(payload);
       if (held.until !== undefined) this.kick(held);
     }
   };
 
-  #startAgain(held: HeldPartition): void {
-    this.close(held, 'assignment');
+  #startAgain(held: HeldPartition, why: string): void {
+    this.close(held, why);
     this.kick(held);
+  }
+
+  /** A handler has thrown this. */
+  threw({ topic, partition, position }: HeldPartition, error: unknown): void {
+    this.thrown = { error, place: `${topic}/${partition}@${position ?? '?'}` };
   }
 
   /** Nothing is taken from the partition until it is opened. Heartbeats and other partitions go on. */

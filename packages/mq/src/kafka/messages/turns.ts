@@ -65,13 +65,19 @@ export class Turns {
 }
 
 /** Calls a handler in its turn. False, and not called, where it is not wanted any more once the turn has come. */
-export async function inTurn(turns: Turns, { heartbeat, isWanted, handle }: TurnWork): Promise<boolean> {
+export async function inTurn(
+  turns: Turns,
+  { heartbeat, isWanted, handle, failed }: TurnWork,
+): Promise<boolean> {
   const taken = turns.take();
   const turn = typeof taken === 'number' ? taken : await awaitTurn(turns, taken, heartbeat);
   try {
     if (typeof taken !== 'number' && !isWanted()) return false;
     await handle();
     return true;
+  } catch (error) {
+    failed?.(error);
+    throw error;
   } finally {
     turns.release(turn);
   }
@@ -82,20 +88,27 @@ export interface TurnWork {
   /** Asked after a wait. */
   readonly isWanted: () => boolean;
   readonly handle: () => Promise<void>;
+  /** Told of what the handler throws. */
+  readonly failed?: (error: unknown) => void;
 }
 
-/** Waits for a turn as for a slow handler: the group hears of the member meanwhile. */
+/** Waits as for a slow handler: the group hears of the member meanwhile. Rejects as soon as a heartbeat does. */
+export async function whileBeating<T>(coming: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
+  const come = coming.then((value) => ({ value }));
+  for (;;) {
+    const found = await Promise.race([come, sleep(BEAT_MS)]);
+    if (found !== undefined) return found.value;
+    await heartbeat();
+  }
+}
+
 async function awaitTurn(
   turns: Turns,
   coming: Promise<number>,
   heartbeat: () => Promise<void>,
 ): Promise<number> {
   try {
-    for (;;) {
-      const turn = await Promise.race([coming, sleep(BEAT_MS)]);
-      if (typeof turn === 'number') return turn;
-      await heartbeat();
-    }
+    return await whileBeating(coming, heartbeat);
   } catch (error) {
     void coming.then((turn) => turns.release(turn));
     throw error;

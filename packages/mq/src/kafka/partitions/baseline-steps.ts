@@ -72,8 +72,7 @@ export class BaselineSteps implements PartitionSteps {
     if (color !== undefined) return this.#advanceColor(held, color);
     // All colors, for it has messages of any. Then those of another log are known, too, when the log is looked at.
     await held.handover.refresh();
-    held.log = await this.#options.checkLog?.(held.topic);
-    held.refreshed = true;
+    held.isOf(await this.#options.checkLog?.(held.topic));
     this.#options.refreshed(held);
   }
 

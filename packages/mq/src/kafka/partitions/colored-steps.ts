@@ -103,8 +103,7 @@ export class ColoredSteps implements PartitionSteps {
     if (!held.refreshed) {
       // Of its own color alone: its steps, and whose a message is, follow from that.
       await held.handover.refresh(this.color);
-      held.log = await this.#options.checkLog?.(held.topic, this.color);
-      held.refreshed = true;
+      held.isOf(await this.#options.checkLog?.(held.topic, this.color));
     }
     await this.#followLog(held);
     await this.#findCommitted(held);

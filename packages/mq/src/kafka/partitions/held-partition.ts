@@ -2,6 +2,7 @@ import type { Color } from '@colorway/core';
 import type { FenceTable } from '../../ownership/fences.js';
 import { parseOffset } from '../../ownership/offset.js';
 import type { Proof } from '../../ownership/proof.js';
+import { areTwoLogs } from '../../ownership/renewal.js';
 import type { EachBatchPayloadLike } from '../client-types.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
 import type { Verdict } from '../messages/verdict.js';
@@ -151,6 +152,13 @@ export class HeldPartition {
     this.position = offset;
     if (this.#soughtAnywhere) this.#skippedTo(offset);
     this.#soughtAnywhere = false;
+  }
+
+  /** Which topic it is, as was asked after the directory was read; all places are of that one, or they are not known. */
+  isOf(log: string | undefined): void {
+    if (areTwoLogs(this.log, log)) this.beginsAgain(log as string);
+    else this.log ??= log;
+    this.refreshed = true;
   }
 
   /** The topic is another one: all places that were known are of the one that is gone. */
