@@ -22,6 +22,8 @@ export class Disturbances {
   /** Who commits a message a while after he has handled it, by group. */
   readonly #late: { readonly name: string; readonly group: string }[] = [];
   readonly #changes: { readonly color: string; readonly group: string; readonly at: number }[] = [];
+  /** Colors that took over, and were not drained since. */
+  readonly #joined = new Set<string>();
 
   /**
    * Begins a disturbance of these groups.
@@ -62,11 +64,16 @@ export class Disturbances {
 
   /** A color took over from the baseline: what the baseline's had in hand may come to the color. */
   joined(color: string): void {
+    this.#joined.add(color);
     this.#cross(color, '');
   }
 
-  /** A color was drained: what its consumers had in hand may come to the baseline. */
+  /**
+   * A color was drained: what its consumers had in hand may come to the baseline. One that began to leave before it was seen
+   * to be active has taken over all the same: the boundaries of its join are made while it leaves.
+   */
   drained(color: string): void {
+    if (!this.#joined.delete(color)) this.#cross(color, '');
     this.#cross(color, color);
   }
 
