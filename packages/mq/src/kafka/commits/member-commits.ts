@@ -20,11 +20,27 @@ export class MemberCommits implements CommittingMember {
   readonly baselineGroup: string | undefined;
   readonly drains: boolean;
   readonly #options: MemberCommitsOptions;
+  #isOver = false;
 
   constructor(options: MemberCommitsOptions) {
     this.#options = options;
     this.baselineGroup = options.baselineGroup;
     this.drains = options.drains;
+  }
+
+  /** To what the client tells. Returns how to stop that. */
+  listen(): (() => void)[] {
+    const { consumer, drains } = this.#options;
+    const { COMMIT_OFFSETS, STOP } = consumer.events;
+    return [
+      consumer.on(COMMIT_OFFSETS as never, ({ payload }) =>
+        this.committed((payload as { topics: Topics }).topics),
+      ),
+      // The consumer of a drain runs once; an application's may run again.
+      consumer.on(STOP as never, () => {
+        this.#isOver = drains;
+      }),
+    ];
   }
 
   async quiet(topics: Topics): Promise<void> {
@@ -42,7 +58,9 @@ export class MemberCommits implements CommittingMember {
     for (const [held] of this.#of(topics)) if (held.failures > 0) this.#options.hurry(held);
   }
 
+  /** What a drain that is over has handed out is committed, or is handed out again by the next one. */
   async commit(offsets: TopicPartitionOffset[]): Promise<void> {
+    if (this.#isOver) return;
     await (this.#options.consumer as ConsumerClient & CommittingConsumer).commitOffsets(offsets);
   }
 

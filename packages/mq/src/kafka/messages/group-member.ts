@@ -1,6 +1,6 @@
 import type { Color, Coloring } from '@colorway/core';
 import type { Owner } from '../../ownership/owner.js';
-import type { ConsumerClient, EachBatchPayloadLike, OffsetsLike, RunConfig } from '../client-types.js';
+import type { ConsumerClient, EachBatchPayloadLike, RunConfig } from '../client-types.js';
 import { type ApplicationCommits, commitsOf } from '../commits/application-commits.js';
 import { commitPassed, commitStart } from '../commits/batch-commits.js';
 import { MemberCommits } from '../commits/member-commits.js';
@@ -104,15 +104,14 @@ export class GroupMember {
   /** To be called before the consumer runs. */
   start(steps: PartitionSteps): void {
     this.#steps = steps;
-    const { GROUP_JOIN, CRASH, STOP, END_BATCH_PROCESS, COMMIT_OFFSETS } = this.consumer.events;
+    const { GROUP_JOIN, CRASH, STOP, END_BATCH_PROCESS } = this.consumer.events;
     const on = (event: string | undefined, listener: (payload: never) => void): void => {
       this.#stops.push(this.consumer.on(event as never, ({ payload }) => listener(payload as never)));
     };
     on(GROUP_JOIN, ({ memberId, memberAssignment }: GroupJoin) => this.#assigned(memberId, memberAssignment));
     for (const over of [CRASH, STOP]) on(over, () => this.#lose());
     on(END_BATCH_PROCESS, (batch: EndedBatch) => this.#passedEmpty(batch));
-    on(COMMIT_OFFSETS, ({ topics }: { topics: OffsetsLike['topics'] }) => this.#own.committed(topics));
-    this.#stops.push(this.commits.add(this.session.groupId, this.#own));
+    this.#stops.push(...this.#own.listen(), this.commits.add(this.session.groupId, this.#own));
     this.session.onGeneration = () => this.#kickAll(true);
     for (const handover of this.#topics.values()) {
       this.#stops.push(handover.onChange(() => this.#kickTopic(handover.topic)));
