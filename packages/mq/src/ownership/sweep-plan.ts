@@ -9,8 +9,6 @@ export interface Remains {
   readonly color: Color;
   readonly entry: StateEntry;
   readonly state: Handover;
-  /** All its fences are deleted. */
-  readonly bare: boolean;
 }
 
 /** What can be taken out of the directory. Whoever does part of it and stops leaves the rest to the next. */
@@ -38,12 +36,10 @@ export function sweepPlan(prefix: string, entries: readonly StateEntry[]): Sweep
   }
   const folded: StateEntry[] = [];
   const stray = new Map<Color, StateEntry[]>();
-  const fenced = new Set<Color>();
   for (const entry of entries) {
     const parsed = parseHandoverKey(prefix, entry.key);
     if (parsed?.kind !== 'fence') continue;
     const { color, epoch } = parsed;
-    fenced.add(color);
     const standing = states.get(color);
     if (standing === undefined) stray.set(color, [...(stray.get(color) ?? []), entry]);
     // An entry that cannot be read may say anything.
@@ -53,7 +49,7 @@ export function sweepPlan(prefix: string, entries: readonly StateEntry[]): Sweep
   const remains: Remains[] = [];
   for (const [color, { entry, state }] of states) {
     if (state?.kind !== 'absent') continue;
-    if (isFolded(state)) remains.push({ color, entry, state, bare: !fenced.has(color) });
+    if (isFolded(state)) remains.push({ color, entry, state });
     else unfolded.push(color);
   }
   return { folded, stray, unfolded, remains };

@@ -25,8 +25,13 @@ export async function setUpReads(deaf = false) {
   let isDeaf = deaf;
   let fails = false;
   let hanging: string | undefined;
+  let unwritable: string | undefined;
   let gate: Promise<void> | undefined;
   let tell: Parameters<StateStore['watch']>[1] | undefined;
+  const mustBeWritable = (key: string): void => {
+    if (unwritable !== undefined && `${key}/`.includes(`/${unwritable}/`))
+      throw new Error(`not ${unwritable}`);
+  };
   const counted: StateStore = {
     get: async (key) => {
       const entry = await state.get(key);
@@ -34,8 +39,14 @@ export async function setUpReads(deaf = false) {
       return entry;
     },
     create: state.create.bind(state),
-    compareAndSet: state.compareAndSet.bind(state),
-    compareAndDelete: state.compareAndDelete.bind(state),
+    compareAndSet: (key, value, version) => {
+      mustBeWritable(key);
+      return state.compareAndSet(key, value, version);
+    },
+    compareAndDelete: (key, version) => {
+      mustBeWritable(key);
+      return state.compareAndDelete(key, version);
+    },
     list: async (prefix) => {
       if (prefix.startsWith('mq/')) lists.push(prefix);
       if (fails) throw new Error('not now');
@@ -109,6 +120,10 @@ export async function setUpReads(deaf = false) {
     /** From now on reads of this color are never answered. */
     hang: (color: string) => {
       hanging = color;
+    },
+    /** Nothing of this color can be written. */
+    refuseWrites: (color: string | undefined) => {
+      unwritable = color;
     },
     refuse: (now: boolean) => {
       fails = now;

@@ -1,5 +1,5 @@
 import { formatSubscription, subscriptionKey } from '@colorway/core';
-import { renewHandover } from '../../src/kafka/handover/sweep-handover.js';
+import { type RenewalOptions, renewHandover } from '../../src/kafka/handover/renew-handover.js';
 import { encodeHandover } from '../../src/ownership/handover-codec.js';
 import type { Handover } from '../../src/ownership/handover-state.js';
 import { ends, LOG, NAMES, type ReadsWorld, setUpReads } from './reads-world.js';
@@ -90,13 +90,19 @@ describe('a sweep beside colors that live', () => {
 });
 
 describe('a look whether the topic was made anew', () => {
+  const renew = async (options: Partial<RenewalOptions> = {}): Promise<readonly string[]> => {
+    const told = await renewHandover(world.handover, { ends, logId: async () => undefined, ...options });
+    expect(told.failures).toEqual([]);
+    return told.renewed;
+  };
+
   beforeEach(async () => {
     await world.handover.refresh();
     world.lists();
   });
 
   test('reads nothing where all are of the log as it is', async () => {
-    expect(await renewHandover(world.handover, ends, async () => LOG)).toEqual([]);
+    expect(await renew({ logId: async () => LOG })).toEqual([]);
     expect(world.lists()).toEqual([]);
   });
 
@@ -105,8 +111,9 @@ describe('a look whether the topic was made anew', () => {
     await world.known('it is known', () => world.handover.table.colors.has('red'));
     await world.handover.refresh('red');
     world.lists();
-    expect(await renewHandover(world.handover, ends, async () => LOG)).toEqual(['red']);
-    expect(world.lists()).toEqual(['red']);
+    expect(await renew({ logId: async () => LOG })).toEqual(['red']);
+    // Once more where the watch tells of the new epoch first.
+    expect(new Set(world.lists())).toEqual(new Set(['red']));
     expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'joining', log: LOG });
   });
 
@@ -115,7 +122,7 @@ describe('a look whether the topic was made anew', () => {
     await world.handover.refresh('red');
     world.deafen();
     await world.stand('red', { kind: 'joining', epoch: 9, since: 9, log: LOG });
-    expect(await renewHandover(world.handover, ends, async () => LOG)).toEqual([]);
+    expect(await renew({ logId: async () => LOG })).toEqual([]);
     expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'joining', epoch: 9 });
   });
 
@@ -126,7 +133,7 @@ describe('a look whether the topic was made anew', () => {
     // The end is asked again after the read: the log has grown.
     const asked = [100n, 300n];
     const grows = async () => new Map([[0, asked.shift() ?? 300n]]);
-    expect(await renewHandover(world.handover, grows)).toEqual([]);
+    expect(await renew({ ends: grows })).toEqual([]);
   });
 
   test('finds a boundary behind the end where no id is known', async () => {
@@ -134,20 +141,85 @@ describe('a look whether the topic was made anew', () => {
     await world.fence('red', 7, 200n);
     await world.handover.refresh('red');
     world.lists();
-    expect(await renewHandover(world.handover, ends)).toEqual(['red']);
-    expect(world.lists()).toEqual(['red']);
+    expect(await renew()).toEqual(['red']);
+    expect(new Set(world.lists())).toEqual(new Set(['red']));
   });
 
   test('a color whose log nobody knew is of this one, after it was read', async () => {
     await world.stand('red', { kind: 'active', epoch: 7, since: 7 });
     await world.handover.refresh('red');
     world.lists();
-    expect(await renewHandover(world.handover, ends, async () => LOG)).toEqual([]);
+    expect(await renew({ logId: async () => LOG })).toEqual([]);
     expect(world.lists()).toEqual(['red']);
     expect(world.handover.table.colors.get('red')?.handover).toMatchObject({ kind: 'active', log: LOG });
-    await renewHandover(world.handover, ends, async () => LOG);
+    await renew({ logId: async () => LOG });
     expect(world.lists()).toEqual([]);
   });
+});
+
+describe('a look whether the topic was made anew, for one color', () => {
+  let asked: (readonly string[])[];
+  let ended = 0;
+  const look = (only?: string, id: string | undefined = LOG) =>
+    renewHandover(world.handover, {
+      only,
+      ends: () => {
+        ended++;
+        return ends();
+      },
+      logId: async (known) => {
+        asked.push([...known].sort());
+        return id;
+      },
+    });
+  beforeEach(async () => {
+    asked = [];
+    ended = 0;
+    await world.stand('stale', { kind: 'absent', epoch: 3, since: 4, log: 'log-0' });
+    await world.handover.refresh();
+    world.lists();
+  });
+
+  test('asks once which topic it is, knowing the id of that color, and nothing else of the broker', async () => {
+    expect(await look('c-1')).toEqual({ renewed: [], log: LOG, failures: [] });
+    expect(asked).toEqual([[LOG]]);
+    expect(ended).toBe(0);
+    expect(world.lists()).toEqual([]);
+  });
+
+  test('knows all ids for a color that has none, and for one that is not there', async () => {
+    await world.stand('red', { kind: 'active', epoch: 7, since: 7 });
+    await world.handover.refresh('red');
+    await look('red');
+    await look('nobody');
+    expect(asked[0]).toEqual(['log-0', LOG]);
+    expect(asked.at(-1)).toEqual(['log-0', LOG]);
+  });
+
+  test('asks for the ends once, after the read, where the color may be of either topic', async () => {
+    await world.stand('red', { kind: 'active', epoch: 7, since: 7 });
+    await world.handover.refresh('red');
+    world.lists();
+    await look('red');
+    expect(ended).toBe(1);
+    expect(world.lists()).toEqual(['red']);
+    await look('red');
+    expect(ended).toBe(1);
+  });
+
+  test('of all: no ends where each color has an id', async () => {
+    expect((await look()).renewed).toEqual(['stale']);
+    expect(ended).toBe(0);
+  });
+});
+
+test('a sweep and another who asks at once share one read', async () => {
+  await world.stand('red', { kind: 'absent', epoch: 3, since: 4, log: LOG });
+  await world.handover.refresh();
+  world.lists();
+  await Promise.all([world.handover.refresh('red'), world.sweep()]);
+  expect(world.lists()).toEqual(['red']);
+  expect(await world.keys()).not.toContain('red');
 });
 
 describe('a watch that tells of colors while the topic is read', () => {

@@ -164,9 +164,6 @@ describe('what a sweep takes out', () => {
     ]);
     expect([...plan.stray.keys()]).toEqual(['stray']);
     expect(plan.unfolded).toEqual(['old']);
-    expect(plan.remains.map(({ color, bare }) => [color, bare])).toEqual([
-      ['bare', true],
-      ['fenced', false],
-    ]);
+    expect(plan.remains.map(({ color }) => color)).toEqual(['bare', 'fenced']);
   });
 });

@@ -2,7 +2,7 @@ import { type Color, isColorwayError } from '@colorway/core';
 import { sleep, unlessAborted } from '@colorway/core/background';
 import { join } from '../../ownership/handover-state.js';
 import { keepProgressAtStop } from '../handover/progress-keeper.js';
-import { knownLogs } from '../handover/sweep-handover.js';
+import { knownLogs } from '../handover/renew-handover.js';
 import { TopicCustody } from '../handover/topic-custody.js';
 import type { GroupMember } from '../messages/group-member.js';
 import { checkEnvironment } from './check-environment.js';

@@ -16,7 +16,7 @@ import { activate, claimClosing, type OnLeave, startDraining } from '../../owner
 import type { GroupAdmin } from '../group-admin.js';
 import type { MqRuntime } from '../mq-runtime.js';
 import { closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
-import type { LogId } from './sweep-handover.js';
+import type { LogId } from './renew-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 import { TopicUpkeep } from './topic-upkeep.js';
 

@@ -1,15 +1,14 @@
 import type { Color, StateEntry } from '@colorway/core';
-import { stateKey } from '../../ownership/handover-keys.js';
+import { parseHandoverKey, stateKey } from '../../ownership/handover-keys.js';
 import type { Transition } from '../../ownership/handover-state.js';
-import { withLog } from '../../ownership/handover-state.js';
 import { stillNeeded } from '../../ownership/past.js';
-import { isOfAnotherLog, logOf, renew } from '../../ownership/renewal.js';
 import { type Remains, type SweepPlan, sweepPlan } from '../../ownership/sweep-plan.js';
 import type { GroupAdmin } from '../group-admin.js';
+import { eachByItself } from './each-by-itself.js';
 import type { TopicHandover } from './topic-handover.js';
 
-/** Deletions under way at once. */
-const AT_ONCE = 16;
+/** Deletions of one color under way at once. */
+const AT_ONCE = 4;
 
 export interface SweepOptions {
   /** This color alone. Default: all. */
@@ -24,6 +23,7 @@ export interface SweepOptions {
  * fences are deleted, then the entry, when the baseline has read past all that the color had.
  *
  * @returns whether something is left that a later sweep has to look at.
+ * @throws what failed first, when all else was done: one color stops no other.
  */
 export async function sweepHandover(
   handover: TopicHandover,
@@ -32,85 +32,35 @@ export async function sweepHandover(
   // What is known tells where there may be something; what is deleted, and whether it may be, a read tells.
   const colors = color === undefined ? handover.over : [color];
   if (colors.length === 0) return false;
-  const plan = sweepPlan(handover.prefix, await handover.listEach(colors));
+  const byColor = new Map<Color, StateEntry[]>();
+  for (const entry of await handover.listEach(colors)) {
+    const of = parseHandoverKey(handover.prefix, entry.key)?.color;
+    if (of === undefined) continue;
+    const known = byColor.get(of);
+    if (known === undefined) byColor.set(of, [entry]);
+    else known.push(entry);
+  }
+  const ask = once(reached);
+  let isLeft = false;
+  const failures = await eachByItself([...byColor.values()], async (entries) => {
+    if (await sweepColor(handover, sweepPlan(handover.prefix, entries), ask)) isLeft = true;
+  });
+  if (failures.length > 0) throw failures[0];
+  return isLeft;
+}
+
+/** In this order: an entry that goes before its fences leaves them without one. */
+async function sweepColor(
+  handover: TopicHandover,
+  plan: SweepPlan,
+  reached: SweepOptions['reached'],
+): Promise<boolean> {
   for (const unfolded of plan.unfolded) await foldInPlace(handover, unfolded);
   await deleteAll(handover, plan.folded);
   await deleteStray(handover, plan);
-  const left = await Promise.all(plan.remains.map(remainsStep(handover, once(reached))));
-  return plan.unfolded.length > 0 || left.includes(true);
-}
-
-/** The id of the topic as it is now. @param known the ids that the directory has: another one is not believed at once. */
-export type LogId = (known: ReadonlySet<string>) => Promise<string | undefined>;
-
-/** The ids of the topic that its colors are of. */
-export function knownLogs({ table }: Pick<TopicHandover, 'table'>): ReadonlySet<string> {
-  const logs = [...table.colors.values()].map(({ handover: state }) => logOf(state));
-  return new Set(logs.filter((log) => log !== undefined));
-}
-
-/**
- * A topic that was deleted and made anew has another log, in which the boundaries of its colors mean nothing.
- * The id of the topic tells; where it is not known, a boundary that lies after the end of the log does.
- *
- * What is known of the colors tells of which that may be so; those alone are read and decided about. A color of which it is
- * known that it is of the log as it is now needs no read: no later state of it is of an earlier log. And one whose boundaries
- * are known to be in the log may have others by now, which were made in this log. Whoever has to know of all colors
- * has read them before.
- *
- * @param ends the offset after the last message, by partition; asked after the directory was read.
- * @param logId of the topic as it is now; asked after the directory was read too.
- * @param only this color. Default: all.
- * @returns the colors that begin anew, or are gone.
- */
-export async function renewHandover(
-  handover: TopicHandover,
-  ends: () => Promise<ReadonlyMap<number, bigint>>,
-  logId: LogId = async () => undefined,
-  only?: Color,
-): Promise<Color[]> {
-  const all = await suspectsIn(handover, ends, logId);
-  const suspects = only === undefined ? all : all.filter((color) => color === only);
-  if (suspects.length === 0) return [];
-  await handover.refreshEach(suspects);
-  const { colors } = handover.table;
-  const [end, log] = await Promise.all([ends(), logId(knownLogs(handover))]);
-  const renewed: Color[] = [];
-  for (const color of suspects) {
-    const fences = colors.get(color);
-    if (fences === undefined || fences.handover.kind === 'unreadable') continue;
-    const state = fences.handover;
-    if (!isOfAnotherLog(fences, log, (partition) => end.get(partition))) {
-      if (log !== undefined && state.log === undefined)
-        await handover.transition(color, (standing) => withLog(standing, state.epoch, log));
-      continue;
-    }
-    const changed = await handover.transition(color, (standing, now) =>
-      renew(standing, state.epoch, now, log),
-    );
-    if (changed.kind === 'next') renewed.push(color);
-  }
-  return renewed;
-}
-
-/** The colors that are of another log, or of nobody knows which, as far as is known. */
-async function suspectsIn(
-  handover: TopicHandover,
-  ends: () => Promise<ReadonlyMap<number, bigint>>,
-  logId: LogId,
-): Promise<Color[]> {
-  // In this order: a boundary that is made meanwhile may lie behind the end that was told.
-  const { colors } = handover.table;
-  if (colors.size === 0) return [];
-  const [end, log] = await Promise.all([ends(), logId(knownLogs(handover))]);
-  const suspects = new Set(handover.doubtful);
-  for (const [color, fences] of colors) {
-    const { handover: state } = fences;
-    if (state.kind === 'unreadable') continue;
-    const isUnknown = log !== undefined && state.log === undefined;
-    if (isUnknown || isOfAnotherLog(fences, log, (partition) => end.get(partition))) suspects.add(color);
-  }
-  return [...suspects];
+  let isLeft = plan.unfolded.length > 0;
+  for (const remains of plan.remains) if (await clearRemains(handover, remains, reached)) isLeft = true;
+  return isLeft;
 }
 
 /**
@@ -146,27 +96,27 @@ async function deleteStray(handover: TopicHandover, { stray }: SweepPlan): Promi
   }
 }
 
-function remainsStep(
+/** Whether something is left of them. */
+async function clearRemains(
   handover: TopicHandover,
-  reached: () => Promise<(partition: number) => bigint>,
-): (remains: Remains) => Promise<boolean> {
-  return async ({ color, entry, state }) => {
-    const past = state.past && stillNeeded(state.past, await reached());
-    // An epoch is later than this one only if it begins later: until then its number is kept here.
-    if ((past === undefined || past.size === 0) && state.epoch < Date.now()) {
-      await handover.delete(entry);
-      return false;
-    }
-    if (past !== undefined && past.size < (state.past?.size ?? 0)) {
-      await handover.transition(color, (standing): Transition => {
-        const same = standing.kind === 'absent' && standing.epoch === state.epoch;
-        return same
-          ? { kind: 'next', state: { ...standing, past } }
-          : { kind: 'refused', reason: 'other-epoch', state: standing };
-      });
-    }
-    return true;
-  };
+  { color, entry, state }: Remains,
+  reached: SweepOptions['reached'],
+): Promise<boolean> {
+  const past = state.past && stillNeeded(state.past, await reached());
+  // An epoch is later than this one only if it begins later: until then its number is kept here.
+  if ((past === undefined || past.size === 0) && state.epoch < Date.now()) {
+    await handover.delete(entry);
+    return false;
+  }
+  if (past !== undefined && past.size < (state.past?.size ?? 0)) {
+    await handover.transition(color, (standing): Transition => {
+      const same = standing.kind === 'absent' && standing.epoch === state.epoch;
+      return same
+        ? { kind: 'next', state: { ...standing, past } }
+        : { kind: 'refused', reason: 'other-epoch', state: standing };
+    });
+  }
+  return true;
 }
 
 async function deleteAll(handover: TopicHandover, entries: readonly StateEntry[]): Promise<void> {

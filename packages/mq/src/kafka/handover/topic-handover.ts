@@ -58,7 +58,7 @@ export class TopicHandover {
   #readAt = Number.NEGATIVE_INFINITY;
   #table: FenceTable;
   /** By color; `undefined` for all of them. */
-  readonly #reads = new SharedReads<Color | undefined>(() => this.#settleDoubts());
+  readonly #reads = new SharedReads<Color | undefined, readonly StateEntry[]>(() => this.#settleDoubts());
 
   constructor({ state, group, topic, cluster, coloredGroup, by, mark, scope }: TopicHandoverOptions) {
     this.group = group;
@@ -140,19 +140,18 @@ export class TopicHandover {
   }
 
   /** Reads what stands of one color, linearizable, in a call that begins after this one; without one, of all. */
-  refresh(color?: Color): Promise<void> {
-    return this.#reads.ask(color, async (sending) => void (await this.list(color, sending)));
+  async refresh(color?: Color): Promise<void> {
+    await this.list(color);
   }
 
   /** The same for several. */
   async refreshEach(colors: readonly Color[]): Promise<void> {
-    if (colors.length > MANY) await this.refresh();
-    else await Promise.all(colors.map((color) => this.refresh(color)));
+    await this.listEach(colors);
   }
 
   /** All of it was read not longer ago than this, or a read of it is under way; else it is read. */
   async readWithin(ms: number): Promise<void> {
-    if (performance.now() - this.#readAt > ms) await (this.#reads.underWay(undefined) ?? this.refresh());
+    if (performance.now() - this.#readAt > ms) await (this.#reads.underWay(undefined) ?? this.list());
   }
 
   /** Creates the fence if there is none. Whatever stands then is known afterwards. */
@@ -223,19 +222,23 @@ export class TopicHandover {
     }
   }
 
-  /** All entries of the topic, or of one color, as they stand; what is known is up to date afterwards. */
-  async list(color?: Color, sending: () => void = () => {}): Promise<readonly StateEntry[]> {
-    for (let attempt = 0; attempt < RESTORES; attempt++) {
-      const entries = await this.#listOnce(color, sending);
-      if (entries !== undefined) return entries;
-    }
-    throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', lostMessage(this.group, this.topic));
+  /** All entries of the topic, or of one color, as for {@link refresh}; what is known is up to date afterwards. */
+  list(color?: Color): Promise<readonly StateEntry[]> {
+    return this.#reads.ask(color, (sending) => this.#list(color, sending));
   }
 
   /** The same for several. */
   async listEach(colors: readonly Color[]): Promise<readonly StateEntry[]> {
     if (colors.length > MANY) return this.list();
     return (await Promise.all(colors.map((color) => this.list(color)))).flat();
+  }
+
+  async #list(color: Color | undefined, sending: () => void): Promise<readonly StateEntry[]> {
+    for (let attempt = 0; attempt < RESTORES; attempt++) {
+      const entries = await this.#listOnce(color, sending);
+      if (entries !== undefined) return entries;
+    }
+    throw new ColorwayError('COLORWAY_DIRECTORY_FAILED', lostMessage(this.group, this.topic));
   }
 
   /** `undefined` where the directory was emptied, and has again what is known. */

@@ -1,15 +1,17 @@
 import { type Color, quote, warnOnce } from '@colorway/core';
 import type { GroupAdmin } from '../group-admin.js';
+import { eachByItself } from './each-by-itself.js';
 import { ProgressKeeper } from './progress-keeper.js';
+import { type LogId, renewHandover } from './renew-handover.js';
 import { SharedReads } from './shared-reads.js';
-import { knownLogs, type LogId, reachedBy, renewHandover, sweepHandover } from './sweep-handover.js';
+import { reachedBy, sweepHandover } from './sweep-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 
 /** How soon the remains of a color that has left are looked at again: the baseline may have read past them. */
 const REMAINS_MS = 5_000;
 /** How often a topic is looked at for having been deleted and made anew. */
 const LOG_MS = 30_000;
-/** So seldom the whole topic is read though the watch is well: one that tells nothing of its failure, or leaves something out. */
+/** The whole topic is read this seldom even while the watch works: it may fail silently, or leave something out. */
 const WHOLE_MS = 300_000;
 
 export interface TopicUpkeepOptions {
@@ -45,9 +47,19 @@ export class TopicUpkeep {
     if (this.dueInMs > 0) return;
     // The rest works from what is known. A watch that has yet to answer, or fails, does not tell it.
     await this.#options.handover.readWithin(this.#options.handover.isBlind ? 0 : WHOLE_MS);
-    await this.checkLog();
-    this.#dueAt = performance.now() + ((await this.#sweep()) ? REMAINS_MS : LOG_MS);
-    await this.#progress.work();
+    let isLeft = false;
+    const steps = [
+      () => this.checkLog(),
+      async () => {
+        isLeft = await this.#sweep();
+      },
+      () => this.#progress.work(),
+    ];
+    const failures: unknown[] = [];
+    // One after the other; what fails for one color keeps nothing else from being done.
+    for (const step of steps) failures.push(...(await eachByItself([step], (take) => take())));
+    if (failures.length > 0) throw failures[0];
+    this.#dueAt = performance.now() + (isLeft ? REMAINS_MS : LOG_MS);
   }
 
   /**
@@ -55,9 +67,10 @@ export class TopicUpkeep {
    * was just assigned, or whose log begins before the place where it was read. Those who ask at once share one look; who asks
    * while one is under way has the next: that one began with what was known, and with the topic as it was, before.
    *
-   * @param color for whom nothing else matters: another one, whose keys the directory does not answer for, is not waited
-   *   for. Default: all.
+   * @param color the only color that matters to the caller; a directory that does not answer for another holds nothing up.
+   *   Default: all.
    * @returns the id of the topic, where it is known.
+   * @throws what kept a color from beginning anew, when all others have had their turn.
    */
   checkLog(color?: Color): Promise<string | undefined> {
     return this.#looks.ask(color, async (beginning) => {
@@ -70,22 +83,21 @@ export class TopicUpkeep {
 
   async #checkLog(only: Color | undefined): Promise<string | undefined> {
     const { handover, admin, logId = async () => undefined } = this.#options;
-    let asked: Promise<string | undefined> | undefined;
-    const ask: LogId = (known) => {
-      asked = logId(known);
-      return asked;
-    };
     const { group, topic } = handover;
-    for (const color of await renewHandover(handover, () => admin.ends(topic), ask, only)) {
+    const { renewed, log, failures } = await renewHandover(handover, {
+      ...{ logId, only },
+      ends: () => admin.ends(topic),
+      beginAgain: (color) => admin.beginAgain(handover.coloredGroup(color), topic),
+    });
+    for (const color of renewed) {
       warnOnce(
         'COLORWAY_TOPIC_MADE_ANEW',
         `Topic ${quote(topic)} was deleted and made again: color ${color} in group ${quote(group)} begins again in it, where the baseline stands.`,
         `${group} ${topic} ${color}`,
       );
-      // What the color's group had committed is an offset of the topic that is gone.
-      await admin.beginAgain(handover.coloredGroup(color), topic);
     }
-    return asked ?? ask(knownLogs(handover));
+    if (failures.length > 0) throw failures[0];
+    return log;
   }
 
   /** A color has just left. */
