@@ -53,6 +53,8 @@ const STATUS_BY_CODE = {
   COLORWAY_CONFLICT: 409,
   /** A request between services without a valid signature, where one is required. */
   COLORWAY_UNAUTHENTICATED: 401,
+  /** Whether a signature was used before cannot be told: the store that remembers them fails, or is silent. */
+  COLORWAY_REPLAY_UNKNOWN: 503,
   /** A routed request that wants another service or color than the instance that it reached. */
   COLORWAY_MISDIRECTED: 421,
   /** Used after `close()`. */

@@ -104,6 +104,7 @@ export { ColoringPropagator, withIncomingBaggage } from './propagator.js';
 export { createRandom } from './random.js';
 export { isAddressName, isHost, isServiceName, whyUnusable } from './record-grammar.js';
 export { refusal } from './refusal.js';
+export type { ReplayStore } from './replay-store.js';
 export { RequestsInFlight } from './requests-in-flight.js';
 export { route } from './route.js';
 export type { Refused, RouteDecision, Routed, RouteReason } from './route-decision.js';

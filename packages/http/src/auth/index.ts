@@ -1,12 +1,13 @@
+export type { ReplayStore } from '@colorway/core';
 export { type Caller, callerOf } from './caller.js';
-export { type ReplayStore, replayMemory } from './replay.js';
+export { type ReplayMemory, replayMemory } from './replay.js';
 export {
-  type AuthenticatedRequest,
   type Receiver,
   type ServiceAuth,
-  type ServiceAuthOptions,
+  type SettledVerification,
   type SignedHeaders,
   serviceAuth,
   type Verification,
 } from './service-auth.js';
+export type { AuthenticatedRequest, ServiceAuthOptions } from './service-auth-options.js';
 export type { Message } from './signature.js';

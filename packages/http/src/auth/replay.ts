@@ -1,11 +1,7 @@
 import { warnOnce } from '@colorway/core';
 
-/** Remembers which signatures were seen. */
-export interface ReplayStore {
-  /**
-   * Whether it is told of a signature for the first time. It need not be remembered beyond `endsAt`, in milliseconds
-   * since the epoch: from then on the signature is refused for its time.
-   */
+/** A store of this process, which knows at once. */
+export interface ReplayMemory {
   isNew(signature: string, endsAt: number): boolean;
 }
 
@@ -15,7 +11,7 @@ const MAX_REMEMBERED = 100_000;
  * A store in this process. Only signatures that are valid get into it, so that a stranger cannot flush it; where there
  * are more than `max` in one window, the oldest are forgotten, with a process warning once.
  */
-export function replayMemory(max = MAX_REMEMBERED, now: () => number = Date.now): ReplayStore {
+export function replayMemory(max = MAX_REMEMBERED, now: () => number = Date.now): ReplayMemory {
   const ends = new Map<string, number>();
   return {
     isNew(signature, endsAt) {

@@ -17,6 +17,7 @@ import type { Standing } from './balancing/standing.js';
 import { isConnectionFailure, isIdempotent, isReplayable, unreachable } from './connection-failure.js';
 import { cannotGoOn, nobodyLeft } from './misdirected.js';
 import type { PooledCaller } from './pooled-caller.js';
+import { signed } from './undici-signature.js';
 
 /** What a request is made of, whichever form its handler has. */
 export interface Routing {
@@ -43,7 +44,7 @@ export abstract class RoutedRequest {
   readonly #color: Color | undefined;
   /** Whether the headers say a flow type, and with it the baggage. */
   readonly #isMarked: boolean;
-  readonly #options: Dispatcher.DispatchOptions;
+  #options: Dispatcher.DispatchOptions;
   readonly #context: Context;
   readonly #trail: Trail | undefined;
   #attempt: Attempt<Dispatcher> | undefined;
@@ -175,7 +176,11 @@ export abstract class RoutedRequest {
       this.reject(this.#final(error, failed));
       return;
     }
-    this.#pools.countRetry(this.#decision.service);
+    const { caller } = this.#pools;
+    const { service } = this.#decision;
+    this.#pools.countRetry(service);
+    // The instance that failed may have told all others that it has seen the signature: one counts once.
+    if (caller.signs) this.#options = signed(this.#options, caller, service);
     this.#send(standing, now);
   }
 

@@ -1,13 +1,16 @@
 import { type CarrierNames, ColorwayError, count, quote, warnOnce } from '@colorway/core';
 import { setCaller } from '../auth/caller.js';
 import {
-  type AuthenticatedRequest,
   type ServiceAuth,
+  type SettledVerification,
   type Verification,
   wholeUrl,
 } from '../auth/service-auth.js';
+import type { AuthenticatedRequest } from '../auth/service-auth-options.js';
 
-const WHY: Readonly<Record<Extract<Verification, { kind: 'refused' }>['reason'], string>> = {
+type Reason = Extract<SettledVerification, { kind: 'refused' }>['reason'];
+
+const WHY: Readonly<Record<Reason, string>> = {
   missing: 'it is not signed',
   malformed: 'its signature cannot be read, or does not cover what it must',
   key: 'its signature is by a key that is not known here',
@@ -16,20 +19,26 @@ const WHY: Readonly<Record<Extract<Verification, { kind: 'refused' }>['reason'],
   receiver:
     "it was signed for another service; list the names under which this one is called in serviceAuth's authorities",
   replay: 'its signature was used already, or has no nonce',
+  unknown: 'whether its signature was used already cannot be told now; send it again in a while',
 };
 
-/** Notes who has sent a request. Returns why it must not be served, where a signature is required and not there. */
+/**
+ * Notes who has sent a request. Returns why it must not be served, where a signature is required and not there; or a
+ * promise, which never rejects, where that is not known yet: ask again when it is settled.
+ */
 export function authenticate(
   auth: ServiceAuth,
   { headers, wantedHeader }: CarrierNames,
   services: ReadonlySet<string>,
-): (request: AuthenticatedRequest) => ColorwayError | undefined {
+): (request: AuthenticatedRequest) => ColorwayError | Promise<void> | undefined {
   const signed = [...headers, wantedHeader];
   const receiver = { services, wantedHeader };
   const verdicts = verdictsOf(auth, services);
   return (request) => {
     const known = verdicts.get(request);
     const verification = known ?? auth.verify(request, signed, receiver);
+    if (verification.kind === 'asking') return settle(request, verification, verdicts);
+    const isFirst = known === undefined || untold.delete(request);
     if (known === undefined) verdicts.set(request, verification);
     if (verification.kind === 'verified') {
       setCaller(request, verification.caller);
@@ -38,17 +47,32 @@ export function authenticate(
     const { reason } = verification;
     const isRefused = isRequired(auth, request);
     // Who sends none where none is asked for has not failed; and who has failed is counted once.
-    if (isRefused || (known === undefined && reason !== 'missing'))
+    if (isRefused || (isFirst && reason !== 'missing'))
       count('coloring.auth.failed', {
         'coloring.reason': reason,
         'coloring.action': isRefused ? 'refuse' : 'ignore',
       });
     if (!isRefused) return undefined;
     return new ColorwayError(
-      'COLORWAY_UNAUTHENTICATED',
+      reason === 'unknown' ? 'COLORWAY_REPLAY_UNKNOWN' : 'COLORWAY_UNAUTHENTICATED',
       `The request was refused: ${WHY[reason]}. Services of this system sign their calls with the option "auth" of their clients.`,
     );
   };
+}
+
+/** Requests whose verdict came later, and was not looked at yet. */
+const untold = new WeakSet<AuthenticatedRequest>();
+
+function settle(
+  request: AuthenticatedRequest,
+  asking: Extract<Verification, { kind: 'asking' }>,
+  verdicts: Verdicts,
+): Promise<void> {
+  verdicts.set(request, asking);
+  return asking.settled.then((verification) => {
+    untold.add(request);
+    verdicts.set(request, verification);
+  });
 }
 
 type Verdicts = WeakMap<AuthenticatedRequest, Verification>;

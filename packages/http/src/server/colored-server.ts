@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
 import { answerError, answerUpgrade } from './answer.js';
-import { Edge } from './edge.js';
+import { Edge, type SettledAdmission } from './edge.js';
 import { continueByDefault } from './guard-server.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
@@ -33,17 +33,22 @@ export function coloredServer<Server extends EventEmitter>(
     const admission = isUpgrade
       ? edge.admitUpgrade(request, request as IncomingMessage)
       : edge.admit(request, other, request as IncomingMessage);
-    switch (admission.kind) {
-      case 'pass':
-        edge.markAdmitted(request);
-        return emit.call(this, event, ...args);
-      case 'enter':
-        return runInContext(admission.context, () => emit.call(this, event, ...args));
-      default:
-        if (isUpgrade) answerUpgrade(other, admission.error);
-        else answerError(other, admission.error);
-        return true;
-    }
+    const act = (settled: SettledAdmission): boolean => {
+      switch (settled.kind) {
+        case 'pass':
+          edge.markAdmitted(request);
+          return emit.call(this, event, ...args);
+        case 'enter':
+          return runInContext(settled.context, () => emit.call(this, event, ...args));
+        default:
+          if (isUpgrade) answerUpgrade(other, settled.error);
+          else answerError(other, settled.error);
+          return true;
+      }
+    };
+    if (admission.kind !== 'wait') return act(admission);
+    void admission.settled.then(act);
+    return true;
   };
   server.on('checkContinue', continueByDefault);
   return server;

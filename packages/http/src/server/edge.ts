@@ -31,18 +31,24 @@ import { carrierRemover } from './remove-carriers.js';
 import { addServerTiming } from './server-timing.js';
 import { staleContext } from './stale-context.js';
 import { watchUpgrades } from './unseen-upgrades.js';
+import { whileWaiting } from './waiting.js';
 
 /**
  * What an adapter does with a request: goes on as it is, goes on in a context, hands an error to its framework, or, where
  * the request is meant for another instance, answers by itself and tells nobody.
  */
 export type Admission =
+  | SettledAdmission
+  /** Nobody can say before a store has answered. Never rejects. */
+  | { readonly kind: 'wait'; readonly settled: Promise<SettledAdmission> };
+
+export type SettledAdmission =
   | { readonly kind: 'pass' }
   | { readonly kind: 'enter'; readonly context: Context }
   | { readonly kind: 'refuse'; readonly error: ColorwayError }
   | { readonly kind: 'misdirected'; readonly error: ColorwayError };
 
-const PASS: Admission = Object.freeze({ kind: 'pass' });
+const PASS: SettledAdmission = Object.freeze({ kind: 'pass' });
 
 /**
  * Where requests enter a service: reads the flow type, applies the edge policy and makes the context in
@@ -54,7 +60,7 @@ export class Edge<Request> {
   readonly #policy: FlowPolicy<Request>;
   /** Where refused carriers are taken out of the request itself. */
   readonly #remove: ((request: RawRequest) => void) | undefined;
-  readonly #authenticate: ((request: RawRequest) => ColorwayError | undefined) | undefined;
+  readonly #authenticate: ReturnType<typeof authenticate> | undefined;
   readonly #onStale: ((event: DecisionEvent) => void) | undefined;
   readonly #explain: 'colored' | 'always' | 'never';
   readonly #glance: (request: RawRequest) => number;
@@ -113,6 +119,8 @@ export class Edge<Request> {
     this.#meet(req);
     const carries = this.#glance(req);
     const early = this.#turnAway(req, carries);
+    if (early instanceof Promise)
+      return whileWaiting(this.#coloring.inFlight, req, early, () => this.admit(req, res, request, active));
     if (early !== undefined) {
       if (!req[ADMITTED]) this.#countInFlight(res, false);
       req[ADMITTED] = true;
@@ -160,6 +168,8 @@ export class Edge<Request> {
   ): Admission {
     const carries = this.#glance(req);
     const early = this.#turnAway(req, carries);
+    if (early instanceof Promise)
+      return whileWaiting(this.#coloring.inFlight, req, early, () => this.admitUpgrade(req, request, active));
     const wasAdmitted = req[ADMITTED];
     req[ADMITTED] = true;
     if (early !== undefined) return early;
@@ -184,11 +194,12 @@ export class Edge<Request> {
   }
 
   /** What is decided before anything else is looked at, and for a request too that another middleware has admitted. */
-  #turnAway(req: RawRequest, carries: number): Admission | undefined {
+  #turnAway(req: RawRequest, carries: number): SettledAdmission | Promise<void> | undefined {
     const misdirected = (carries & MAY_CARRY_WANTED) === 0 ? undefined : this.#misdirected(req);
     if (misdirected !== undefined) return { kind: 'misdirected', error: misdirected };
     const unauthenticated = this.#authenticate?.(req);
-    return unauthenticated && { kind: 'refuse', error: unauthenticated };
+    if (unauthenticated === undefined || unauthenticated instanceof Promise) return unauthenticated;
+    return { kind: 'refuse', error: unauthenticated };
   }
 
   /** Watches this connection's server: no middleware sees the upgrades it may get. HTTP/2 has none, and its sockets are costly to ask. */
@@ -231,7 +242,12 @@ export class Edge<Request> {
   }
 
   /** A request that another middleware has let in. The stricter policy wins. */
-  #admitAgain(req: RawRequest, res: RawResponse | undefined, request: Request, active: Context): Admission {
+  #admitAgain(
+    req: RawRequest,
+    res: RawResponse | undefined,
+    request: Request,
+    active: Context,
+  ): SettledAdmission {
     if (!this.#policy.refusesLater(req, request, active)) return PASS;
     const refused = this.#tainted(active, req);
     const { assumed } = this.#policy;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
 import { answerByItself } from './answer.js';
-import { Edge } from './edge.js';
+import { Edge, type SettledAdmission } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
 export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
@@ -18,9 +18,20 @@ export function expressColoring<Request extends IncomingMessage = IncomingMessag
   const edge = new Edge(coloring, options);
   return function colorway(request, response, next) {
     const admission = edge.admit(request, response, request);
-    if (admission.kind === 'pass') return next();
-    if (admission.kind === 'refuse') return next(admission.error);
-    if (admission.kind === 'misdirected') return answerByItself(request, response, admission.error);
-    return runInContext(admission.context, next);
+    if (admission.kind === 'pass') next();
+    else if (admission.kind !== 'wait') act(admission, request, response, next);
+    else void admission.settled.then((settled) => act(settled, request, response, next));
   };
+}
+
+function act(
+  admission: SettledAdmission,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+): void {
+  if (admission.kind === 'pass') next();
+  else if (admission.kind === 'enter') runInContext(admission.context, next);
+  else if (admission.kind === 'refuse') next(admission.error);
+  else answerByItself(request, response, admission.error);
 }

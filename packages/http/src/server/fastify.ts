@@ -1,8 +1,8 @@
 import { type Coloring, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { answerByItself } from './answer.js';
-import { Edge } from './edge.js';
+import { Edge, type SettledAdmission } from './edge.js';
 import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';
@@ -27,17 +27,29 @@ export const fastifyColoring: FastifyPluginAsync<FastifyColoringOptions> = async
     if (kept === undefined) kept = findKeptContext(request) ?? null; // the same for all requests of an instance
     const holder = request as unknown as Record<symbol, Context | null>;
     const admission = edge.admit(request.raw, reply.raw, request, (kept && holder[kept]) ?? undefined);
-    if (admission.kind === 'pass') return next();
-    // What comes behind our hook would close the connection of an upgrade that is refused, and does not run.
-    if (admission.kind === 'refuse' && (request.raw as RawRequest).upgrade !== true)
-      return next(admission.error);
-    if (admission.kind !== 'enter') {
-      reply.hijack(); // its own hooks are the application's
-      return answerByItself(request.raw, reply.raw, admission.error);
-    }
-    if (kept !== null) holder[kept] = admission.context;
-    return runInContext(admission.context, next);
+    if (admission.kind === 'pass') next();
+    else if (admission.kind !== 'wait') act(admission, request, reply, next);
+    else void admission.settled.then((settled) => act(settled, request, reply, next));
   });
+
+  function act(
+    admission: SettledAdmission,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    next: (error?: Error) => void,
+  ): void {
+    if (admission.kind === 'pass') next();
+    else if (admission.kind === 'enter') {
+      if (kept) (request as unknown as Record<symbol, Context | null>)[kept] = admission.context;
+      runInContext(admission.context, next);
+    } else if (admission.kind === 'refuse' && (request.raw as RawRequest).upgrade !== true) {
+      next(admission.error);
+    } else {
+      // What comes behind our hook would close the connection of an upgrade that is refused, and does not run.
+      reply.hijack(); // its own hooks are the application's
+      answerByItself(request.raw, reply.raw, admission.error);
+    }
+  }
 };
 
 // What fastify-plugin sets: the hook belongs to the instance, not to an encapsulated child of it.

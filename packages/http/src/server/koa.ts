@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
 import { answerByItself } from './answer.js';
-import { Edge } from './edge.js';
+import { Edge, type SettledAdmission } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
 export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';
@@ -24,9 +24,24 @@ export function koaColoring<Context extends KoaColoringContext = KoaColoringCont
   return function colorway(context, next) {
     const admission = edge.admit(context.req, context.res, context);
     if (admission.kind === 'pass') return next();
-    if (admission.kind === 'refuse') return Promise.reject(admission.error);
-    if (admission.kind === 'misdirected')
-      return Promise.resolve(answerByItself(context.req, context.res, admission.error));
-    return runInContext(admission.context, next);
+    if (admission.kind !== 'wait') return act(admission, context, next);
+    return admission.settled.then((settled) => act(settled, context, next));
   };
+}
+
+function act(
+  admission: SettledAdmission,
+  { req, res }: KoaColoringContext,
+  next: () => Promise<unknown>,
+): Promise<unknown> {
+  switch (admission.kind) {
+    case 'pass':
+      return next();
+    case 'enter':
+      return runInContext(admission.context, next);
+    case 'refuse':
+      return Promise.reject(admission.error);
+    case 'misdirected':
+      return Promise.resolve(answerByItself(req, res, admission.error));
+  }
 }

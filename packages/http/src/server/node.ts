@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
 import { answerByItself, answerError } from './answer.js';
-import { Edge } from './edge.js';
+import { Edge, type SettledAdmission } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';
 
@@ -12,7 +12,8 @@ export type { RawRequest, RawResponse } from './raw.js';
 /**
  * `node:http`, `node:https`, and `node:http2`'s compatibility API:
  * `http.createServer(nodeColoring(coloring, (request, response) => ...))`. The listener keeps its type. An invalid
- * flow type, with `onInvalid: 'refuse'`, is answered here: 400, JSON `{ code, message }`.
+ * flow type, with `onInvalid: 'refuse'`, is answered here: 400, JSON `{ code, message }`. Where a replay store of `auth` answers
+ * later, so does the listener run, and `undefined` is returned.
  */
 export function nodeColoring<Result>(
   coloring: Coloring,
@@ -34,8 +35,27 @@ export function nodeColoring<Request extends RawRequest, Response extends RawRes
   return function colorway(this: unknown, request, response) {
     const admission = edge.admit(request, response, request);
     if (admission.kind === 'pass') return listener.call(this, request, response);
-    if (admission.kind === 'refuse') return answerError(response, admission.error);
-    if (admission.kind === 'misdirected') return answerByItself(request, response, admission.error);
-    return runInContext(admission.context, () => listener.call(this, request, response));
+    const serve = () => listener.call(this, request, response);
+    if (admission.kind !== 'wait') return act(admission, request, response, serve);
+    void admission.settled.then((settled) => act(settled, request, response, serve));
+    return undefined;
   };
+}
+
+function act<Result>(
+  admission: SettledAdmission,
+  request: RawRequest,
+  response: RawResponse,
+  serve: () => Result,
+): Result | undefined {
+  switch (admission.kind) {
+    case 'pass':
+      return serve();
+    case 'enter':
+      return runInContext(admission.context, serve);
+    case 'refuse':
+      return answerError(response, admission.error);
+    case 'misdirected':
+      return answerByItself(request, response, admission.error);
+  }
 }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Coloring, colorOf, readIncoming } from '@colorway/core';
-import { ADMITTED } from './admitted.js';
+import { ADMITTED, WAITING } from './admitted.js';
 import type { RawRequest } from './raw.js';
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
@@ -43,10 +43,10 @@ export function watchUpgrades(coloring: Teller, admitsLater = false): (server: u
 
 function served(
   coloring: Teller,
-  request: RawRequest & { readonly [ADMITTED]?: true },
+  request: RawRequest & { readonly [ADMITTED]?: true; readonly [WAITING]?: boolean },
   { admitsLater }: Watched,
 ): void {
-  if (request[ADMITTED]) return;
+  if (request[ADMITTED] || request[WAITING]) return;
   const color = colorIn(coloring, request);
   if (color === undefined) return;
   const tell = (): void => {

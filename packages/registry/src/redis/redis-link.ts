@@ -19,9 +19,14 @@ export class RedisLink {
   /** Where to look first. */
   #hint: RedisServer | undefined;
 
-  constructor(scope: Scope, options: ResolvedRedisOptions) {
+  /** @param what is kept there, as errors call it. */
+  constructor(scope: Scope, options: ResolvedRedisOptions, what = 'directory') {
     this.#options = options;
-    this.#kept = new KeptConnection(scope, (signal) => this.#open(signal), closedError);
+    this.#kept = new KeptConnection(
+      scope,
+      (signal) => this.#open(signal),
+      () => closedError(what),
+    );
   }
 
   /**
@@ -127,6 +132,6 @@ function allFailed(problems: readonly ColorwayError[]): ColorwayError {
   return new ColorwayError('COLORWAY_DIRECTORY_FAILED', problems.map(reasonOf).join(' '), { cause: first });
 }
 
-function closedError(): ColorwayError {
-  return new ColorwayError('COLORWAY_CLOSED', 'The Redis directory is closed. Make a new one.');
+function closedError(what: string): ColorwayError {
+  return new ColorwayError('COLORWAY_CLOSED', `The Redis ${what} is closed. Make a new one.`);
 }
