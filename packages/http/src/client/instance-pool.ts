@@ -13,10 +13,22 @@ export function openPool(
   serverName: ClientOptions['tlsServerName'],
 ): Pool {
   const { service, secure } = instance;
-  return new Pool(`${secure ? 'https' : 'http'}://${service}`, {
+  const pool = new Pool(`${secure ? 'https' : 'http'}://${service}`, {
     ...options,
     connect: connectorTo(instance, options, serverName),
   });
+  if (secure) pool.dispatch = dispatchUnder(service.toLowerCase());
+  return pool;
+}
+
+/**
+ * One name for all requests. Undici takes it out of each request's `Host` header, and makes a connection anew for each
+ * other name: whoever may send one that is copied would pay a caller's and a service's handshakes with it.
+ */
+function dispatchUnder(servername: string): Pool['dispatch'] {
+  return function dispatch(this: Pool, options, handler) {
+    return Pool.prototype.dispatch.call(this, { ...options, servername } as typeof options, handler);
+  };
 }
 
 function connectorTo(

@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
+import type { SettledAdmission } from './admission.js';
 import { answerError, answerUpgrade } from './answer.js';
-import { Edge, type SettledAdmission } from './edge.js';
+import { Edge } from './edge.js';
 import { continueByDefault } from './guard-server.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest, RawResponse } from './raw.js';

@@ -18,6 +18,7 @@ import {
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { callerOf } from '../auth/caller.js';
 import { enterOnMessages } from '../context/upgrade-context.js';
+import type { Admission, SettledAdmission } from './admission.js';
 import { ADMITTED } from './admitted.js';
 import { authenticate } from './authenticate.js';
 import { countInFlight } from './count-in-flight.js';
@@ -32,21 +33,6 @@ import { addServerTiming } from './server-timing.js';
 import { staleContext } from './stale-context.js';
 import { watchUpgrades } from './unseen-upgrades.js';
 import { whileWaiting } from './waiting.js';
-
-/**
- * What an adapter does with a request: goes on as it is, goes on in a context, hands an error to its framework, or, where
- * the request is meant for another instance, answers by itself and tells nobody.
- */
-export type Admission =
-  | SettledAdmission
-  /** Nobody can say before a store has answered. Never rejects. */
-  | { readonly kind: 'wait'; readonly settled: Promise<SettledAdmission> };
-
-export type SettledAdmission =
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'enter'; readonly context: Context }
-  | { readonly kind: 'refuse'; readonly error: ColorwayError }
-  | { readonly kind: 'misdirected'; readonly error: ColorwayError };
 
 const PASS: SettledAdmission = Object.freeze({ kind: 'pass' });
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Coloring, runInContext } from '@colorway/core';
+import type { SettledAdmission } from './admission.js';
 import { answerByItself } from './answer.js';
-import { Edge, type SettledAdmission } from './edge.js';
+import { Edge } from './edge.js';
 import type { ServerColoringOptions } from './options.js';
 
 export type { AcceptPolicy, AskedFlow, SecondSources, ServerColoringOptions } from './options.js';

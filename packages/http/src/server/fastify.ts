@@ -1,8 +1,9 @@
 import { type Coloring, runInContext } from '@colorway/core';
 import type { Context } from '@opentelemetry/api';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { SettledAdmission } from './admission.js';
 import { answerByItself } from './answer.js';
-import { Edge, type SettledAdmission } from './edge.js';
+import { Edge } from './edge.js';
 import { guard } from './misdirected.js';
 import type { ServerColoringOptions } from './options.js';
 import type { RawRequest } from './raw.js';

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { RequestsInFlight } from '@colorway/core';
+import type { Admission, SettledAdmission } from './admission.js';
 import { WAITING } from './admitted.js';
-import type { Admission, SettledAdmission } from './edge.js';
 import type { RawRequest } from './raw.js';
 
 export type WaitingRequest = RawRequest & { [WAITING]?: boolean };

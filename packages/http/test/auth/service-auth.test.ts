@@ -361,6 +361,7 @@ describe('the signature', () => {
     ['a key that is not there', { secrets: { a: SECRET }, signWith: 'b' }],
     ['hosts that are none', { secret: SECRET, authorities: [''] }],
     ['a store that is none', { secret: SECRET, replay: {} as never }],
+    ['no word of what follows', { secret: SECRET, whenReplayUnknown: 'ignore' as never }],
     ['no secret', {}],
     ['both', { secret: SECRET, secrets: { a: SECRET } }],
     ['none of several', { secrets: {} }],

@@ -100,6 +100,77 @@ describe('instances that serve TLS', () => {
   });
 });
 
+/** Somebody who holds the address of an instance, and a certificate for a name of his own, which callers trust. */
+describe('an instance with the certificate of another name', () => {
+  const coloring = new FakeColoring();
+  /** The names that callers have asked for, one for each connection. */
+  let asked: string[] = [];
+  const SNICallback = (name: string, done: (error: null) => void): void => {
+    asked.push(name);
+    done(null);
+  };
+  const server = https.createServer({ ...TLS, SNICallback }, (_, response) => response.end());
+  server.on('tlsClientError', () => {});
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const instance = { host: '127.0.0.1', port, secure: true, metadata: {}, startedAt: 0 };
+    coloring.put({ ...instance, id: 'price', service: 'price' });
+    coloring.put({ ...instance, id: 'stock', service: 'stock' });
+  });
+  beforeEach(() => {
+    asked = [];
+  });
+  afterAll(async () => {
+    await coloring.close();
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+
+  it.each(['http:', 'https:'] as const)(
+    'is not called, also where a request says that name as its Host: %s',
+    async (scheme) => {
+      const ca = TLS.cert; // for the name `stock`
+      const url = `${scheme}//price/`;
+      const wrongName = { code: 'ERR_TLS_CERT_ALTNAME_INVALID' };
+      const byAgent = (headers: object, more: object = {}) =>
+        new Promise((resolve, reject) => {
+          const agent = coloredAgent(coloring, { agentOptions: { ca }, protocol: scheme });
+          const client = scheme === 'http:' ? http : https;
+          client.get(url, { agent, headers: headers as never, ...more }, resolve).on('error', reject);
+        });
+      const pool = { connect: { ca } };
+      for (const headers of [{ host: 'stock' }, { Host: 'stock:443' }, ['Host', 'stock']]) {
+        const dispatcher = coloredDispatcher(coloring, { pool });
+        await expect(request(url, { dispatcher, headers })).rejects.toMatchObject(wrongName);
+        await expect(byAgent(headers)).rejects.toMatchObject(wrongName);
+        await expect(byAgent(headers, { setHost: false })).rejects.toMatchObject(wrongName);
+      }
+      const axios = coloredAxios(coloring, create(), { agentOptions: { ca } });
+      await expect(axios.get(url, { headers: { host: 'stock' } })).rejects.toMatchObject(wrongName);
+      const fetch = coloredFetch(coloring, { pool });
+      await expect(fetch(url, { headers: { host: 'stock' } })).rejects.toMatchObject({ cause: wrongName });
+      expect(new Set(asked)).toEqual(new Set(['price']));
+    },
+  );
+
+  it('opens no connection anew for each Host that somebody sends', async () => {
+    const ca = TLS.cert;
+    const dispatcher = coloredDispatcher(coloring, { pool: { connect: { ca }, connections: 1 } });
+    const agent = coloredAgent(coloring, { agentOptions: { ca, maxSockets: 1 }, protocol: 'https:' });
+    for (let index = 0; index < 10; index++) {
+      const headers = { host: `host-${index}.example` };
+      await (await request('https://stock/', { dispatcher, headers })).body.dump();
+      await new Promise((resolve, reject) => {
+        https
+          .get('https://stock/', { agent, headers }, (response) => response.resume().on('end', resolve))
+          .on('error', reject);
+      });
+    }
+    expect(asked).toEqual(['stock', 'stock']);
+  });
+});
+
 /** Mutual TLS is the user's own: certificates go where the wrapped client takes them. */
 describe('instances that ask for a certificate', () => {
   const coloring = new FakeColoring();

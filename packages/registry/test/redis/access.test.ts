@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { redisReplayStore } from '@colorway/registry/redis';
 import { startService } from '../../../../test/services/index.mjs';
 import { describeWithServers } from '../../../../test/services/jest/describe-with-servers.mjs';
 import { freePorts } from '../../../../test/services/ports.mjs';
@@ -99,6 +100,22 @@ describeWithServers(['redis'], 'Access to Redis', () => {
       message: expect.stringContaining('docs/registries.md'),
     });
     expect([...instances.errors, ...state.errors]).toEqual([]);
+  });
+
+  test('of a store of signatures, by an ACL user with the rights that the docs list', async () => {
+    const rights = ['~{colorway}:replay:*', '+hello', '+role', '+set'];
+    const { url } = await ownRedis({ user: `replay on >secret ${rights.join(' ')}` });
+    const options = { url, username: 'replay', password: 'secret', timeoutMs: 20_000 };
+    const store = redisReplayStore(options);
+    cleanUp(() => store.close());
+    const ends = Date.now() + 60_000;
+    expect([await store.isNew('a', ends, 0), await store.isNew('a', ends, 0)]).toEqual([true, false]);
+    await expect(redisOn(options).state.create('k', 'v')).rejects.toMatchObject({
+      message: expect.stringContaining('docs/registries.md'),
+    });
+    const open = redisReplayStore({ ...options, password: 'none' });
+    cleanUp(() => open.close());
+    await expect(open.isNew('a', ends, 0)).rejects.toMatchObject({ code: 'COLORWAY_DIRECTORY_FAILED' });
   });
 
   test('over TLS, with an authority of its own', async () => {
