@@ -16,7 +16,7 @@ export function askWhetherNew(
 ): Newness | Promise<Newness> {
   try {
     const answer = store.isNew(signature, endsAt, clockSkewMs);
-    if (typeof answer === 'boolean') return answer ? 'new' : 'seen';
+    if (typeof answer === 'boolean') return newnessOf(answer);
     return within(LONGEST_MS, Promise.resolve(answer), late).then(newnessOf, unknown);
   } catch (error) {
     return unknown(error);
