@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ColorwayError, warnOnce } from '@colorway/core';
+import { flush, flushData, flushFolder } from './flush.js';
 import { type Folder, failedWith } from './folder.js';
 import { LogReader } from './log-reader.js';
 import { type Outcome, StateFold } from './state-fold.js';
@@ -129,7 +130,7 @@ export class StateLog {
     const { bytesWritten } = await log.file.write(bytes, 0, bytes.length, null);
     // A file system that takes a part of a write has no room for the rest.
     if (bytesWritten < bytes.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
-    await log.file.datasync();
+    await flushData(log.file);
   }
 
   async #compact(log: OpenLog): Promise<void> {
@@ -201,21 +202,16 @@ export class StateLog {
           .map((entry) => formatLogRecord({ op: 'entry', ...entry }))
           .join(''),
       );
-      await file.sync();
+      await flush(file);
       await link(temporary, this.#pathOf(number));
-      await this.#syncFolder();
+      // So that the name of a new log outlives a power cut, like its content.
+      await flushFolder(this.#folder.state);
     } catch (error) {
       if (!failedWith(error, 'EEXIST')) throw error;
     } finally {
       await file.close();
       await unlink(temporary).catch(() => {});
     }
-  }
-
-  /** So that the name of a new log outlives a power cut, like its content. */
-  async #syncFolder(): Promise<void> {
-    const folder = await open(this.#folder.state, 'r');
-    await folder.sync().finally(() => folder.close());
   }
 
   /** Whether the log that is open is still the file of its name, with all that was read of it. */
