@@ -1,8 +1,9 @@
 import { trustBaggage, useCarrierNames } from '@colorway/core';
 import { setupContext } from '@colorway/core/setup';
+import { directoryOfProcess } from './coloring/directory-of-process.js';
+import { tellForgottenDirectory } from './coloring/forgotten-directory.js';
 import { type CreateColoringOptions, resolveOptions } from './coloring/options.js';
 import { type ColoringService, ServiceColoring } from './coloring/service-coloring.js';
-import { defaultDirectory } from './default-directory.js';
 
 /**
  * One service's part in coloring: hand it to every middleware and client, call `register()` when the
@@ -11,6 +12,10 @@ import { defaultDirectory } from './default-directory.js';
  *     const coloring = createColoring({ service: 'order', directory: consulDirectory({ url }) });
  *     const registration = await coloring.register({ server });
  *     process.on('SIGTERM', () => coloring.close());
+ *
+ * It needs no argument where the environment says what this process is: `COLORWAY_SERVICE`, `OTEL_SERVICE_NAME` or
+ * package.json the service, `COLORWAY_DIRECTORY` and `COLORWAY_STATE` the directory, `COLORING_ENV` the color, `COLORING_HOST`
+ * the address under which it is announced. Options go first.
  *
  * It watches the directory from now on, and never throws because the directory is away: until the first
  * answer colored calls wait (law 6), after it the last view goes on.
@@ -27,9 +32,11 @@ import { defaultDirectory } from './default-directory.js';
  *
  * @throws ColorwayError `COLORWAY_INVALID_OPTION`, `COLORWAY_INVALID_COLOR`. Nothing is left running then.
  */
-export function createColoring(options: CreateColoringOptions): ColoringService {
+export function createColoring(options: CreateColoringOptions = {}): ColoringService {
   const resolved = resolveOptions(options);
-  const coloring = new ServiceColoring(resolved, options.directory ?? defaultDirectory());
+  const { directory, isForgotten } = directoryOfProcess(options.directory, { env: process.env });
+  const coloring = new ServiceColoring(resolved, directory);
+  if (isForgotten) tellForgottenDirectory(coloring);
   useCarrierNames(resolved.carriers);
   if (options.trustBaggage !== undefined) trustBaggage(options.trustBaggage);
   setupContext();

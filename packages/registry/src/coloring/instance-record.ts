@@ -25,9 +25,10 @@ export function instanceRecord(
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw invalid(`port: ${quote(port)} must be 1 to 65535.`);
   }
-  const host = options.host ?? process.env.COLORING_HOST ?? '127.0.0.1';
+  const host = options.host ?? (process.env.COLORING_HOST || '127.0.0.1');
   if (!isHost(host)) {
-    throw invalid(`host: ${quote(host)} must be a name or an address, IPv6 without brackets.`);
+    const source = options.host === undefined ? 'COLORING_HOST' : 'host';
+    throw invalid(`${source}: ${quote(host)} must be a name or an address, IPv6 without brackets.`);
   }
   const { weight, secure = options.server instanceof TlsServer ? true : undefined } = options;
   const record: InstanceRecord = Object.freeze({

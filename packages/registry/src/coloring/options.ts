@@ -7,20 +7,29 @@ import {
   type ContextLossOption,
   carrierNames,
   type Directory,
+  isColor,
   parseColor,
   quote,
   resolveCarrierNames,
 } from '@colorway/core';
 import { defaultReporter, type Logger, Reporter } from '@colorway/core/background';
 import { DEFAULT_TTL_MS } from '../environments/index.js';
-import { parseServiceName } from '../service-name.js';
+import { serviceOfProcess } from './service-of-process.js';
 
 export interface CreateColoringOptions {
-  /** The name of this service, under which others call it: 1 to 128 of `A-Za-z0-9._-`. */
-  readonly service: string;
+  /**
+   * The name of this service, under which others call it: 1 to 128 of `A-Za-z0-9._-`. Default, the first of: the environment
+   * variables `COLORWAY_SERVICE` and `OTEL_SERVICE_NAME`; the name, without its scope, in the package.json that is nearest
+   * above the script of this process (above the working folder where a tool in `node_modules` runs it).
+   */
+  readonly service?: string;
   /** The color of this instance. Default: the environment variable `COLORING_ENV`; `''` is none, the baseline. */
   readonly color?: string;
-  /** Where instances and environments are kept. Default `fileDirectory()`. It belongs to this coloring, which closes it. */
+  /**
+   * Where instances and environments are kept. It belongs to this coloring, which closes it. Default: the address in the
+   * environment variable `COLORWAY_DIRECTORY`, with `COLORWAY_STATE` for the state half; else `fileDirectory()`, which is said
+   * once, and refused in production (`NODE_ENV`), in containers and in Kubernetes.
+   */
   readonly directory?: Directory;
   /**
    * The names under which a color travels. They hold for the whole process. Default: those of an earlier
@@ -86,7 +95,6 @@ const MAX_DELAY_MS = 2_147_483_647;
 
 /** @throws ColorwayError `COLORWAY_INVALID_OPTION`, or `COLORWAY_INVALID_COLOR`, for a value that cannot work. */
 export function resolveOptions(options: CreateColoringOptions): ColoringOptions {
-  const color = options.color ?? process.env.COLORING_ENV ?? '';
   const contextLoss = options.contextLoss ?? 'count';
   if (!CONTEXT_LOSS.includes(contextLoss)) {
     throw new ColorwayError(
@@ -97,8 +105,10 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
   flag('trustBaggage', options.trustBaggage);
   const { environment = {}, closing = {} } = options;
   return Object.freeze({
-    service: parseServiceName(options.service),
-    color: color === '' ? undefined : parseColor(color),
+    service: serviceOfProcess(options.service, {
+      ...{ env: process.env, script: process.argv[1], cwd: process.cwd() },
+    }),
+    color: colorOfProcess(options.color),
     carriers: options.carriers === undefined ? carrierNames() : resolveCarrierNames(options.carriers),
     assumeInstanceColor: flag('assumeInstanceColor', options.assumeInstanceColor) ?? true,
     contextLoss,
@@ -114,6 +124,16 @@ export function resolveOptions(options: CreateColoringOptions): ColoringOptions 
       drainMs: milliseconds('closing.drainMs', closing.drainMs, 30_000, 0),
     }),
   });
+}
+
+function colorOfProcess(option: string | undefined): Color | undefined {
+  const color = option ?? process.env.COLORING_ENV ?? '';
+  if (color === '') return undefined;
+  if (option !== undefined || isColor(color)) return parseColor(color);
+  throw new ColorwayError(
+    'COLORWAY_INVALID_COLOR',
+    `COLORING_ENV: ${quote(color)} is not a color. Use 1 to 63 letters, digits and hyphens, like "feat-cart"; leave it empty for the baseline.`,
+  );
 }
 
 /** The text `'false'` is true to JavaScript. */

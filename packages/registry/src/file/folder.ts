@@ -18,9 +18,9 @@ export class Folder {
   #made: Promise<void> | undefined;
 
   constructor(path?: string) {
-    const chosen = path ?? process.env.COLORWAY_FOLDER;
-    this.#isDefault = chosen === undefined || chosen === '';
-    this.path = this.#isDefault ? join(tmpdir(), `colorway-${userId() ?? 'user'}`) : (chosen as string);
+    const named = path || namedFolder(process.env);
+    this.#isDefault = named === undefined;
+    this.path = named ?? join(tmpdir(), `colorway-${userId() ?? 'user'}`);
     this.instances = join(this.path, 'instances');
     this.state = join(this.path, 'state');
     this.#temporary = join(this.path, 'tmp');
@@ -96,6 +96,11 @@ export class Folder {
         await unlink(path).catch(() => {});
     }
   }
+}
+
+/** `COLORWAY_FOLDER`; an empty one names nothing. */
+export function namedFolder(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return env.COLORWAY_FOLDER || undefined;
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { parseAddress } from '../src/config/directory-address.js';
+import { parseAddress } from '../../src/address/directory-address.js';
 
 describe('the address of a directory', () => {
   it('has all its parts', () =>

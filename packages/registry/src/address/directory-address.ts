@@ -1,4 +1,4 @@
-import { usageFailure } from '../exit-status.js';
+import { ColorwayError } from '@colorway/core';
 
 export type DirectoryKind = 'consul' | 'etcd' | 'nacos' | 'redis';
 
@@ -31,17 +31,18 @@ const SCHEMES = new Map<string, readonly [kind: DirectoryKind, secure: boolean]>
 ]);
 const PARTS = /^([a-z]+):\/\/(?:([^:@/?]*)(?::([^@/?]*))?@)?([^/?@]+)(?:\/([^?]*))?(?:\?(.*))?$/;
 
-/** Fails with the usage status for what is no address of a directory. */
+/** @throws ColorwayError `COLORWAY_INVALID_OPTION` for what is no address of a server; it shows no password and no token. */
 export function parseAddress(text: string): DirectoryAddress {
   const shown = JSON.stringify(text.replace(/:[^:@/]*@/, ':***@').replace(/([?&]token=)[^&]*/, '$1***'));
   const [, scheme = '', username, password, hosts, path = '', query = ''] = PARTS.exec(text) ?? [];
   const [kind, secure] = SCHEMES.get(scheme) ?? [];
-  if (hosts === undefined || kind === undefined || secure === undefined) throw unknownAddress(shown);
+  if (hosts === undefined || kind === undefined || secure === undefined)
+    throw addressError(`${shown} is not the address of a directory. It begins with ${KINDS}.`);
   return {
     kind,
     secure,
-    username: username && decodeURIComponent(username),
-    password: password && decodeURIComponent(password),
+    username: username && decoded(username, shown),
+    password: password && decoded(password, shown),
     hosts: hosts.split(','),
     path: path.replace(/\/+$/, ''),
     query: Object.fromEntries(new URLSearchParams(query)),
@@ -53,11 +54,19 @@ export function parseAddress(text: string): DirectoryAddress {
 export function checkQuery({ query, shown }: DirectoryAddress, allowed: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !allowed.includes(name));
   if (unknown === undefined) return;
-  throw usageFailure(
+  throw addressError(
     `${shown}: there is no parameter ${JSON.stringify(unknown)}. There are: ${allowed.join(', ')}.`,
   );
 }
 
-function unknownAddress(shown: string): Error {
-  return usageFailure(`${shown} is not the address of a directory. It begins with ${KINDS}.`);
+export function addressError(message: string, cause?: unknown): ColorwayError {
+  return new ColorwayError('COLORWAY_INVALID_OPTION', message, cause === undefined ? {} : { cause });
+}
+
+function decoded(part: string, shown: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw addressError(`${shown}: its user or password has a "%" that encodes nothing. Write %25 for it.`);
+  }
 }

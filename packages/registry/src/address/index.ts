@@ -1,0 +1,1 @@
+export { describeAddress, directoryAt } from './directory-at.js';
