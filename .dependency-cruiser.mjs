@@ -41,6 +41,13 @@ export default {
       to: { path: '^packages/(?!core/)', pathNot: '^packages/$1/' },
     },
     {
+      name: 'nothing-imports-the-whole',
+      comment: 'colorway re-exports the other packages; it is for users, and so for the examples.',
+      severity: 'error',
+      from: { path: '^packages/(?!colorway/)[^/]+/src/' },
+      to: { path: '^packages/colorway/' },
+    },
+    {
       name: 'no-deep-imports',
       comment: 'Between packages: by name and subpath, never by a relative path or into src or dist.',
       severity: 'error',

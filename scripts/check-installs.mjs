@@ -1,6 +1,7 @@
 // What a user gets who installs: the packed packages, from a registry of their own on this machine, by npm, pnpm and Yarn, with
 // the newest and the oldest @opentelemetry/api and each line of undici. Nothing may conflict, each entry point is loaded
-// by import and by require, and found by TypeScript whatever its module resolution is.
+// by import and by require, and found by TypeScript whatever its module resolution is. Once more by each of the three, a user
+// who has the package `colorway` and nothing else tells a first story with it, and runs its command.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { compileConsumer } from './lib/compile-consumer.mjs';
 import { packages, root } from './lib/entries.mjs';
 import { installedClosure } from './lib/installed-closure.mjs';
 import { openLocalRegistry } from './lib/local-registry.mjs';
+import { onePackageSteps, writeOnePackageUser } from './lib/one-package.mjs';
 import { bin, seconds } from './lib/run.mjs';
 
 const installed = (name) => join(root, 'node_modules', name);
@@ -24,7 +26,7 @@ const BROUGHT = [
   'redis',
 ];
 /** Fastify's types are large, and checked elsewhere: nobody has Fastify here. */
-const WITHOUT = ['@colorway/http/fastify'];
+const WITHOUT = ['@colorway/http/fastify', 'colorway/fastify'];
 
 const ours = packages();
 const specifiers = ours
@@ -65,29 +67,38 @@ const LOAD = `const load = async (find) => {
 `;
 const STRICT = ['--config.strict-peer-dependencies=true', '--config.auto-install-peers=false'];
 
-/** `load` is the Node that finds what was installed. */
+const NPM_WAY = {
+  install: [...NPM, 'install'],
+  check: [...NPM, 'ls', '--all'],
+  run: [...NPM, 'exec', '--', 'colorway'],
+};
+const PNPM_WAY = {
+  install: [...PNPM, 'install', `--store-dir=${join(folder, 'pnpm-store')}`, ...STRICT],
+  run: [...PNPM, 'exec', 'colorway'],
+};
+const YARN_WAY = { install: [...YARN, 'install'], load: [...YARN, 'node'], run: [...YARN, 'colorway'] };
+
+/** `load` is the Node that finds what was installed, `run` the command that was. */
 const WAYS = [
-  { name: 'npm, the newest of all', with: {}, install: [...NPM, 'install'], check: [...NPM, 'ls', '--all'] },
+  { name: 'npm, the newest of all', with: {}, ...NPM_WAY },
   {
     name: 'npm, the oldest API and undici 6',
     with: { '@opentelemetry/api': '1.9', undici: '6' },
+    ...NPM_WAY,
     install: [...NPM, 'install', '--strict-peer-deps'],
-    check: [...NPM, 'ls', '--all'],
   },
-  {
-    name: 'pnpm, strict',
-    with: {},
-    install: [...PNPM, 'install', `--store-dir=${join(folder, 'pnpm-store')}`, ...STRICT],
-    compiles: true,
-  },
-  { name: 'Yarn, strict', with: {}, install: [...YARN, 'install'], load: [...YARN, 'node'] },
+  { name: 'pnpm, strict', with: {}, ...PNPM_WAY, compiles: true },
+  { name: 'Yarn, strict', with: {}, ...YARN_WAY },
+  { name: 'npm, colorway alone', ...NPM_WAY, alone: true },
+  { name: 'pnpm, colorway alone', ...PNPM_WAY, alone: true, compiles: true },
+  { name: 'Yarn, colorway alone', ...YARN_WAY, alone: true },
 ];
 
 let failed = 0;
 try {
   for (const way of WAYS) {
     const start = performance.now();
-    const problems = await tryOut(way);
+    const problems = await (way.alone ? tryOutAlone(way) : tryOut(way));
     console.log(`${problems.length === 0 ? 'ok' : 'FAILED'}: installed by ${way.name}, ${seconds(start)}`);
     for (const problem of problems) console.log(problem);
     failed += problems.length;
@@ -127,11 +138,33 @@ async function tryOut({ name, with: chosen, install, check, load = [process.exec
   }
 }
 
+/** Who has `colorway` and nothing else. */
+async function tryOutAlone({ name, install, check, load = [process.execPath], run: bin, compiles }) {
+  const cwd = join(folder, name.replace(/\W+/g, '-'));
+  writeOnePackageUser(cwd, '0.1.0');
+  const told = await run(install, cwd);
+  if (told.failed) return [told.text];
+  const problems = [];
+  if (/ERESOLVE|unmet peer|YN0060|YN0002/.test(told.text)) problems.push(told.text);
+  const own = specifiers.filter((one) => one.split('/')[0] === 'colorway');
+  const { scripts, command, env: more } = onePackageSteps(cwd, own);
+  const steps = [...(check ? [check] : []), ...scripts.map((file) => [...load, file]), [...bin, ...command]];
+  for (const step of steps) {
+    const result = await run(step, cwd, more);
+    if (result.failed) problems.push(`${step.slice(-5).join(' ')}: ${result.text}`);
+  }
+  if (compiles) problems.push(...compileConsumer(cwd, own));
+  return problems;
+}
+
 /** Resolves in any case: with what it said, and whether it failed. */
-function run([command, ...args], cwd) {
+function run([command, ...args], cwd, more = {}) {
   return new Promise((resolve) => {
-    execFile(command, args, { cwd, env, timeout: 300_000, maxBuffer: 1e8 }, (error, stdout, stderr) =>
-      resolve({ failed: error !== null, text: `${stdout}${stderr}` }),
+    execFile(
+      command,
+      args,
+      { cwd, env: { ...env, ...more }, timeout: 300_000, maxBuffer: 1e8 },
+      (error, stdout, stderr) => resolve({ failed: error !== null, text: `${stdout}${stderr}` }),
     );
   });
 }

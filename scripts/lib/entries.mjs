@@ -20,7 +20,7 @@ export function packages() {
   const found = new Map();
   for (const { specifier, source } of entryPoints()) {
     const [, directory, inPackage] = /^(packages\/[^/]+)\/(.+)$/.exec(source);
-    const name = specifier.split('/').slice(0, 2).join('/');
+    const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
     const entry = specifier.slice(name.length + 1) || 'index';
     const known = found.get(name) ?? { name, directory: join(root, directory), entries: {} };
     known.entries[entry] = inPackage;

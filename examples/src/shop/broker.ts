@@ -1,6 +1,6 @@
 /** Which broker the shop's messages go over: the demo's own, or a real one that the arguments name. */
 import { randomBytes } from 'node:crypto';
-import { memoryBroker } from '@colorway/mq/memory';
+import { memoryBroker } from 'colorway/testing';
 import { makeTopic, removeMessages } from './messages.js';
 
 export interface ShopBroker {

@@ -1,8 +1,8 @@
 /** The entry of the shop: Express. It knows nothing of colors but its three lines. */
 
-import { expressColoring } from '@colorway/http/express';
-import { coloredFetch } from '@colorway/http/fetch';
-import { createColoring, isColorwayError } from '@colorway/registry';
+import { createColoring, isColorwayError } from 'colorway';
+import { expressColoring } from 'colorway/express';
+import { coloredFetch } from 'colorway/fetch';
 import express, { type ErrorRequestHandler } from 'express';
 import { reportReady, served } from './process.js';
 

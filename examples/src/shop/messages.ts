@@ -1,10 +1,10 @@
 /** The shop's messages: orders that are sent, and consumed by the stock. Which broker that is, its URL says. */
 import { randomUUID } from 'node:crypto';
-import { coloredChannel } from '@colorway/mq/amqp';
-import { coloredKafka } from '@colorway/mq/kafka';
-import { memoryBroker } from '@colorway/mq/memory';
-import type { ColoringService } from '@colorway/registry';
 import { connect } from 'amqplib';
+import type { ColoringService } from 'colorway';
+import { coloredChannel } from 'colorway/amqp';
+import { coloredKafka } from 'colorway/kafka';
+import { memoryBroker } from 'colorway/testing';
 import { Kafka, logLevel } from 'kafkajs';
 
 export interface Messages {

@@ -1,7 +1,8 @@
 /** The shop's orders: Fastify. Each is also sent as a message. Started with `COLORING_ENV=feat-cart` it is that color's order. */
-import { fastifyColoring } from '@colorway/http/fastify';
-import { coloredFetch } from '@colorway/http/fetch';
-import { createColoring } from '@colorway/registry';
+
+import { createColoring } from 'colorway';
+import { fastifyColoring } from 'colorway/fastify';
+import { coloredFetch } from 'colorway/fetch';
 import Fastify from 'fastify';
 import { openMessages } from './messages.js';
 import { leaseMs, reportReady, served } from './process.js';

@@ -1,8 +1,7 @@
 /** What the shop's processes tell: who served a request, who handled a message, and that they are ready. */
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activeColor } from '@colorway/core';
-import type { ColoringService } from '@colorway/registry';
+import { activeColor, type ColoringService } from 'colorway';
 
 /** What each service answers: its own part of the way, and the parts behind it. */
 export interface Served {

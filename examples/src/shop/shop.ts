@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import type { Handled } from './process.js';
 
 export interface Instance {
@@ -34,7 +35,8 @@ export class Shop {
       env: {
         ...process.env,
         COLORING_ENV: color ?? '',
-        COLORWAY_FOLDER: this.#folder,
+        COLORWAY_DIRECTORY: pathToFileURL(this.#folder).href,
+        COLORWAY_STATE: '',
         LEASE_MS: String(leaseMs),
       },
     });

@@ -1,7 +1,7 @@
 /** The shop's stock: plain node:http, and a consumer of orders. */
 import { createServer } from 'node:http';
-import { nodeColoring } from '@colorway/http/node';
-import { createColoring } from '@colorway/registry';
+import { createColoring } from 'colorway';
+import { nodeColoring } from 'colorway/node';
 import { openMessages } from './messages.js';
 import { leaseMs, reportHandled, reportReady, served, takenOver } from './process.js';
 

@@ -48,6 +48,6 @@ function prepareOnce(): void {
   state.prepared = false;
   warnOnce(
     'COLORWAY_NO_CONTEXT_MANAGER',
-    'No context manager is registered, so a color cannot follow asynchronous calls. Call createColoring(), or setupContext() of @colorway/core/setup, before the first request.',
+    'No context manager is registered, so a color cannot follow asynchronous calls. Call createColoring() before the first request.',
   );
 }

@@ -29,7 +29,7 @@ export class ContextLoss {
     this.#warnedAt = now;
     process.emitWarning(
       `A call to service "${service}" has no color, although every request in flight has one: the color was probably lost on the way. ` +
-        'Tie what something else calls back (a queue, an emitter, a connection pool) to its request with bind() of @colorway/core.',
+        'Tie what something else calls back (a queue, an emitter, a connection pool) to its request with bind() of colorway.',
       {
         type: 'ColorwayWarning',
         code: 'COLORWAY_CONTEXT_LOST',

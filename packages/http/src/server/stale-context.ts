@@ -15,7 +15,7 @@ export function staleContext({
     isLogged = true;
     process.emitWarning(
       `A call to service "${service}" has color "${color}" more than a minute after the request that brought it was answered: the color has probably stuck to a timer, a queue or a connection. ` +
-        'Start what outlives a request, or serves others too, with detached() of @colorway/core.',
+        'Start what outlives a request, or serves others too, with detached() of colorway.',
       {
         type: 'ColorwayWarning',
         code: 'COLORWAY_CONTEXT_STALE',

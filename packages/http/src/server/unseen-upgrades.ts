@@ -54,7 +54,7 @@ function served(
     coloring.reporter.once(
       'COLORWAY_UPGRADE_UNCOLORED',
       `A WebSocket of color "${color}" to service "${coloring.service}" is served without its color: middlewares see no upgrades. ` +
-        'Wrap the server: coloredServer(coloring, server) of @colorway/http/node.',
+        'Wrap the server: coloredServer(coloring, server) of colorway/node.',
     );
   };
   const { socket } = request as { socket?: Connection };

@@ -1,0 +1,2 @@
+/** `coloredAxios(coloring, axios)`: axios, with service names as hosts. @module */
+export { type ColoredAxiosOptions, coloredAxios } from '@colorway/http/axios';

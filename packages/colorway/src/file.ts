@@ -1,0 +1,2 @@
+/** A directory in a folder, for services on one machine. @module */
+export { type FileDirectoryOptions, fileDirectory } from '@colorway/registry/file';

@@ -1,0 +1,33 @@
+/** For your own tests: a directory and a broker in memory, without a server. @module */
+export {
+  type ConsumerEventName,
+  type MemoryAdmin,
+  type MemoryBatch,
+  type MemoryBroker,
+  type MemoryBrokerOptions,
+  type MemoryConsumer,
+  type MemoryConsumerConfig,
+  type MemoryEachBatchPayload,
+  type MemoryEachMessagePayload,
+  type MemoryEvent,
+  type MemoryEventListener,
+  type MemoryGroupDescription,
+  type MemoryMessage,
+  type MemoryProducer,
+  type MemoryProducerConfig,
+  type MemoryRecord,
+  type MemoryRunConfig,
+  type MemorySender,
+  type MemoryTransaction,
+  memoryBroker,
+  type QuietLogger,
+  type SentMessage,
+  type SentRecord,
+  type SentTopic,
+} from '@colorway/mq/memory';
+export {
+  type Away,
+  type MemoryDirectory,
+  type MemoryDirectoryOptions,
+  memoryDirectory,
+} from '@colorway/registry/memory';
