@@ -10,6 +10,7 @@ import { plainText } from './plain-text.js';
  */
 
 /** Dots alone would be folders in the URLs of registries. */
+const PUNYCODE = /(?:^|\.)xn--/i;
 const SERVICE = /^(?=.*[A-Za-z0-9_-])[A-Za-z0-9._-]{1,128}$/;
 /** The URL standard reads a name whose last part is a number, as `7`, `0x7f` and `10.0.0.1` are, as an address. */
 const ENDS_IN_NUMBER = /(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?$/;
@@ -29,13 +30,11 @@ const MAX_KEY = 256;
 const MAX_METADATA = 65_536;
 
 /**
- * Whether a text is the name of a service: what a header, a directory key and the host of a URL can hold, and no address. Of
- * names that look like it, URLs refuse those that say to be Punycode and are not, like `xn--a`.
+ * Whether a text is the name of a service: what a header, a directory key and the host of a URL can hold, and no address. Names
+ * with a part that says to be Punycode (`xn--`) are none: which of them a URL can hold depends on the version of Node.
  */
 export function isServiceName(name: unknown): name is string {
-  return (
-    typeof name === 'string' && SERVICE.test(name) && !isAddressName(name) && URL.canParse(`http://${name}/`)
-  );
+  return typeof name === 'string' && SERVICE.test(name) && !PUNYCODE.test(name) && !isAddressName(name);
 }
 
 /** Whether a URL with this host means an address, or this very machine: never a service. */
@@ -57,7 +56,7 @@ export function whyUnusable(record: InstanceRecord): string | undefined {
   if (plainText(id) !== id) return 'its id has characters that cannot be printed';
   if (!SERVICE.test(service)) return `the name of its service is not 1 to 128 of A-Za-z0-9._-`;
   if (isAddressName(service)) return 'the name of its service is an address';
-  if (!isServiceName(service)) return 'no URL can hold the name of its service';
+  if (PUNYCODE.test(service)) return 'the name of its service says to be Punycode (xn--)';
   if (!isText(host)) return 'it has no host';
   if (!isHost(host)) return `host ${quote(host)} is no name and no address`;
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return `port ${quote(port)} is not 1 to 65535`;

@@ -10,7 +10,7 @@ export function parseServiceName(name: unknown): string {
   if (isServiceName(name)) return name;
   throw new ColorwayError(
     'COLORWAY_INVALID_OPTION',
-    `${quote(name)} is not a service name. Use 1 to 128 letters, digits, dots, underscores and hyphens, like "order"; not an address, which digits alone are to a URL.`,
+    `${quote(name)} is not a service name. Use 1 to 128 letters, digits, dots, underscores and hyphens, like "order"; no address, which digits alone are to a URL, and no part that begins with "xn--".`,
   );
 }
 
@@ -19,7 +19,7 @@ export function isUsableName(name: string, registry: string): boolean {
   if (isServiceName(name)) return true;
   warnOnce(
     'COLORWAY_INSTANCE_UNUSABLE',
-    `The instances of service ${quote(name)} in ${registry} are left out: no URL can name it. Services are 1 to 128 of A-Za-z0-9._- and no addresses. Further ones are left out without a report.`,
+    `The instances of service ${quote(name)} in ${registry} are left out: no URL can name it. Services are 1 to 128 of A-Za-z0-9._- no addresses, and no part of them begins with xn--. Further ones are left out without a report.`,
     registry,
   );
   return false;

@@ -23,6 +23,7 @@ export interface MemoryStart {
   readonly idle?: boolean;
   /** Default true. */
   readonly fromBeginning?: boolean;
+  readonly retry?: { readonly restartOnFailure: (error: Error) => Promise<boolean> };
 }
 
 export interface MemoryRunning {
@@ -110,10 +111,13 @@ export class MemoryShop {
 
   async start(by: string, options: MemoryStart = {}): Promise<MemoryRunning> {
     const { color, topics = [this.topic], run, service, group = this.group, idle = false } = options;
-    const { fromBeginning = true } = options;
+    const { fromBeginning = true, retry } = options;
     const coloring = this.coloring(color, service);
     if (color !== undefined) await coloring.environments.ensure(color, { owner: 'test' });
-    const consumer = coloredKafka(coloring, this.client()).consumer({ groupId: group });
+    const consumer = coloredKafka(coloring, this.client()).consumer({
+      groupId: group,
+      ...(retry && { retry }),
+    });
     await consumer.connect();
     await consumer.subscribe({ topics, fromBeginning });
     this.onClose(() => consumer.disconnect());

@@ -96,8 +96,11 @@ class ColoredConsumer {
     this.#brokerGroup = color === undefined ? this.#group : coloredGroup(this.#group, color);
     const { consumer, session } = makeConsumer(kafka, this.#brokerGroup, config);
     this.consumer = consumer;
-    this.#client = new ClientConsumer(consumer);
+    this.#client = new ClientConsumer(consumer, config.retry?.restartOnFailure ?? (async () => true));
     this.#client.onCrash = (crash) => this.#crashed(crash);
+    const { reporter } = coloring;
+    this.#client.onComeBack = (error) => reporter.failing('COLORWAY_CONSUMER_RESTARTED', this.#name, error);
+    this.#client.onJoin = () => reporter.working('COLORWAY_CONSUMER_RESTARTED', this.#name);
     this.#session = session;
   }
 
@@ -172,6 +175,7 @@ class ColoredConsumer {
     const { scope, work } = run;
     scope.defer(coloring.onClose('drain', () => this.stop()));
     scope.defer(coloring.mq.add(() => ({ consumers: [this.#status(run)] })));
+    scope.defer(() => coloring.reporter.forget('COLORWAY_CONSUMER_RESTARTED', this.#name));
     await coloring.answeredView(work.signal);
     work.signal.throwIfAborted();
     // What is deferred is released last first, and after the client was stopped.
@@ -225,7 +229,11 @@ class ColoredConsumer {
     return this.#ending;
   }
 
-  /** With `restart` the client comes back by itself. */
+  get #name(): string {
+    return `Consumer group ${quote(this.#brokerGroup)}`;
+  }
+
+  /** With `restart` it comes back by itself. */
   #crashed({ error, restart }: Crash): void {
     const run = this.#run;
     if (restart || run === undefined || run.state === 'stopping') return;
@@ -233,11 +241,10 @@ class ColoredConsumer {
     const place = placeOf(error, run.membership?.member?.thrown);
     const at = place === undefined ? '' : ` at ${place}`;
     run.failure = `The client gave up${at}: ${reasonOf(error)}. Mend that, and run the consumer again: it does not come back by itself.`;
-    run.scope.reporter.error(
-      'COLORWAY_CONSUMER_FAILED',
-      `Consumer group ${quote(this.#brokerGroup)}: ${run.failure}`,
-      { subject: this.#brokerGroup, error },
-    );
+    run.scope.reporter.error('COLORWAY_CONSUMER_FAILED', `${this.#name}: ${run.failure}`, {
+      subject: this.#brokerGroup,
+      error,
+    });
     // Others take over what it did beside reading. Its status stays until it runs again, or is ended.
     void run.work.dispose();
     this.#tellLeaves(run);
