@@ -105,6 +105,54 @@ describe('a drain', () => {
     expect(new Set(shop.handled.map(({ id }) => id))).toEqual(new Set(ids));
   }, 60_000);
 
+  test.each(['connect', 'subscribe'] as const)(
+    'ends with its consumer though the broker does not answer its %s, and its connection ends when it does',
+    async (call) => {
+      await leftBehind(8);
+      let calls = 0;
+      let answer = (): void => {};
+      const answered = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      let open = 0;
+      shop.intercept = (consumer, groupId) => {
+        if (groupId !== 'GID_red_order') return;
+        const { connect, disconnect } = consumer;
+        const inner = consumer[call].bind(consumer) as (...args: unknown[]) => Promise<void>;
+        consumer.connect = async () => {
+          await connect.call(consumer);
+          open++;
+        };
+        const passedOn = call === 'connect' ? consumer.connect : inner;
+        Object.assign(consumer, {
+          [call]: async (...args: unknown[]) => {
+            calls++;
+            await answered;
+            await passedOn(...args);
+          },
+          disconnect: async () => {
+            await disconnect.call(consumer);
+            open = 0;
+          },
+        });
+      };
+      const base = await shop.start('base');
+      await shop.coloring().environments.withdraw('stock', 'red', { wait: false });
+      await until('it is asked', () => calls === 1);
+      let isClosed = false;
+      const closing = base.coloring.close().then(() => {
+        isClosed = true;
+      });
+      await until('it is closed', () => isClosed, 30_000);
+      await closing;
+      answer();
+      await pause(200);
+      expect(open).toBe(0);
+      expect(shop.handled).toEqual([]);
+    },
+    120_000,
+  );
+
   test('ends with its consumer: no handler runs after disconnect', async () => {
     await leftBehind(40);
     const { consumer } = await shop.start('base', {

@@ -1,7 +1,7 @@
 import { type Color, type Coloring, ColorwayError, quote } from '@colorway/core';
 import { Deferred, reasonOf, type Scope, unlessAborted } from '@colorway/core/background';
 import type { OnLeave } from '../../ownership/handover-state.js';
-import type { ConsumerConfigLike, KafkaClient, RunConfig } from '../client-types.js';
+import type { ConsumerClient, ConsumerConfigLike, KafkaClient, RunConfig } from '../client-types.js';
 import { ClientConsumer } from '../consumer/client-consumer.js';
 import { ColoredMember, innerRun } from '../consumer/colored-member.js';
 import { watchStuck } from '../consumer/stuck-watch.js';
@@ -78,9 +78,8 @@ export async function drainColor(options: DrainOptions): Promise<void> {
       ...{ scope: watch, coloring, group: first.coloredGroup(color), member: () => member.member },
       startAgain: async (why) => ended.reject(new ColorwayError('COLORWAY_DRAIN_FAILED', why)),
     });
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...topics.keys()], fromBeginning: true });
-    if (signal.aborted) return;
+    await open(consumer, [...topics.keys()], signal);
+    // A client that joins cannot be stopped, so the abort waits for that too.
     await client.run({
       ...innerRun(member.member),
       eachBatch: (payload) => failures.handle(member.member, payload),
@@ -94,5 +93,22 @@ export async function drainColor(options: DrainOptions): Promise<void> {
     // itself where it cannot be told.
     await client.disconnect().catch(() => {});
     member.end();
+  }
+}
+
+/** Connects and subscribes. A broker may answer when nobody waits for it any more: then the connection ends as soon as it stands. */
+async function open(consumer: ConsumerClient, topics: string[], signal: AbortSignal): Promise<void> {
+  const opening = (async (): Promise<void> => {
+    await consumer.connect();
+    signal.throwIfAborted();
+    await consumer.subscribe({ topics, fromBeginning: true });
+  })();
+  try {
+    await unlessAborted(signal, opening);
+  } catch (error) {
+    const end = (): Promise<void> => consumer.disconnect();
+    // What fails is broken, and nobody is left to be told.
+    if (signal.aborted) void opening.then(end, end).catch(() => {});
+    throw error;
   }
 }
