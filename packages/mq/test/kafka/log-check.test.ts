@@ -112,4 +112,25 @@ describe('a batch that comes while the broker does not say which topic this is',
     },
     TEST_MS,
   );
+
+  it(
+    'a color that joins in several topics asks for all of them at once',
+    async () => {
+      const topics = ['orders', 'returns', 'invoices'];
+      let tell = (): void => {};
+      const told = new Promise<void>((resolve) => {
+        tell = resolve;
+      });
+      answer = async () => {
+        await told;
+        return undefined;
+      };
+      const starting = shop.start('red', { color: 'red', topics });
+      await until('all are asked for', async () => asked === topics.length, 30_000);
+      tell();
+      answer = undefined;
+      await starting;
+    },
+    TEST_MS,
+  );
 });

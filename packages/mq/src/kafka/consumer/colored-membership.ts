@@ -58,9 +58,12 @@ export class ColoredMembership implements Membership {
     const [any] = topics.values();
     const standing = any === undefined ? [] : await runtime.consumed(any, this.#color);
     if (standing.some(({ kind }) => kind === 'leaving' || kind === 'draining')) return false;
-    for (const [topic, handover] of topics) {
+    const asked = Array.from(topics, async ([topic, handover]) => {
       // The upkeep of the topic finds it out, should it not be known now.
-      const log = await session.topicId(topic, knownLogs(handover)).catch(() => undefined);
+      const log = await session.topicId(topic, knownLogs(handover, this.#color)).catch(() => undefined);
+      return { handover, log };
+    });
+    for (const { handover, log } of await Promise.all(asked)) {
       const joined = await handover.transition(this.#color, (state, now) => join(state, now, log));
       if (joined.kind === 'refused' && joined.reason === 'still-leaving') return false;
     }
