@@ -33,17 +33,22 @@ export function stampMessage<Headers extends MessageHeaders>(
     : headers;
 }
 
-/** The same for a flow type that is there: an object of its own, for further headers. */
+/**
+ * The same for a flow type that is there: an object of its own, for further headers.
+ *
+ * @param callers the baggage in the headers, for a caller that has read it already.
+ */
 export function stampedHeaders(
   headers: MessageHeaders | undefined,
   flow: FlowType,
   carriers: CarrierNames,
+  callers: string | undefined = messageBaggage(headers),
 ): Record<string, unknown> {
   const isRefused = headers !== undefined && refusesCarriers();
   const stamped: Record<string, unknown> = isRefused ? withoutCarriers(headers, carriers) : { ...headers };
   if (headers !== undefined) for (const property of carriers.messageProperties) delete stamped[property];
   if (flow.kind === 'color') stamped[carriers.messageProperties[0]] = flow.color;
-  stamped.baggage = baggageWith(flow, messageBaggage(headers), carriers);
+  stamped.baggage = baggageWith(flow, callers, carriers);
   return stamped;
 }
 

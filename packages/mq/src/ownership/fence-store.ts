@@ -7,7 +7,7 @@ import { type Handover, isFolded } from './handover-state.js';
 import { Leftovers } from './leftovers.js';
 import type { Owner } from './ownership.js';
 import { sinceOf } from './past.js';
-import { answerOf, fencesLost, lacksState, type Reading } from './read-answer.js';
+import { answerOf, fencesLost, lacksState, type ReadAnswer, type Reading } from './read-answer.js';
 import type { Remembered, RememberedFence } from './restore-plan.js';
 import { type Owners, undecided } from './segments.js';
 
@@ -44,7 +44,7 @@ export class FenceStore {
   /** When a color was last said to be removed; kept while a read is under way that began before. */
   readonly #removals = new Map<Color, number>();
   readonly leftovers = new Leftovers();
-  /** When a watch last told that a fence is gone which counts. It does so still, and a read has to tell what became of it. */
+  /** When a watch last told that a fence which counts was removed. It counts until a read tells what became of it. */
   readonly #unfenced = new Map<Color, number>();
   #clock = 0;
   #table: FenceTable;
@@ -93,9 +93,9 @@ export class FenceStore {
       .map(({ color }) => color);
   }
 
-  /** The colors that somebody needs still, as far as is known. */
-  remembered(): Remembered[] {
-    const needed = [...this.#colors.values()].filter(({ isNeeded }) => isNeeded);
+  /** The colors that somebody needs still, as far as is known. @param only of this one. */
+  remembered(only?: Color): Remembered[] {
+    const needed = this.#among(only).filter(({ isNeeded }) => isNeeded);
     if (needed.length === 0) return [];
     const { colors } = this.current();
     return needed.map(({ color, newest }) => ({
@@ -105,20 +105,19 @@ export class FenceStore {
     }));
   }
 
-  /**
-   * Whether these entries, read as for {@link refresh}, lack a color that is needed, or tell of another epoch of it, or of an
-   * earlier state: none is ever taken back.
-   */
-  lacksKnown(entries: readonly StateEntry[], reading: Reading, only?: Color): boolean {
-    const answer = answerOf(this.prefix, entries, reading);
+  /** Entries that were read as for {@link refresh}, to be held against what is known. */
+  answer(entries: readonly StateEntry[], reading: Reading): ReadAnswer {
+    return answerOf(this.prefix, entries, reading);
+  }
+
+  /** Whether it lacks a color that is needed, or tells of another epoch of it, or of an earlier state: none is ever taken back. */
+  lacksKnown(answer: ReadAnswer, only?: Color): boolean {
     return this.#among(only).some((record) => lacksState(record, answer));
   }
 
-  /** The fences that these entries, read as for {@link refresh}, lack though they were known before, and count. */
-  lostFences(entries: readonly StateEntry[], reading: Reading, only?: Color): LostFences[] {
-    const answer = answerOf(this.prefix, entries, reading);
-    const known = this.remembered().filter(({ color }) => only === undefined || color === only);
-    return known.flatMap((remembered) => {
+  /** The fences that it lacks though they were known before, and count. */
+  lostFences(answer: ReadAnswer, only?: Color): LostFences[] {
+    return this.remembered(only).flatMap((remembered) => {
       const fences = fencesLost(remembered, this.#record(remembered.color).fencedAt, answer);
       return fences.length > 0 ? [{ color: remembered.color, fences }] : [];
     });
@@ -141,7 +140,7 @@ export class FenceStore {
     if (change.kind === 'snapshot') {
       const standing = this.#addAll(change.entries);
       for (const color of [...this.#colors.keys()]) if (!standing.has(color)) this.#removed(color);
-      for (const { color } of this.lostFences(change.entries, { at: this.#clock }))
+      for (const { color } of this.lostFences(this.answer(change.entries, { at: this.#clock })))
         this.#unfenced.set(color, ++this.#clock);
       return;
     }
@@ -256,7 +255,9 @@ export class FenceStore {
   }
 
   #among(only: Color | undefined): ColorRecord[] {
-    return [...this.#colors.values()].filter(({ color }) => only === undefined || color === only);
+    if (only === undefined) return [...this.#colors.values()];
+    const record = this.#colors.get(only);
+    return record === undefined ? [] : [record];
   }
 
   #forget(color: Color): void {

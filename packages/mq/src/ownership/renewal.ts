@@ -55,7 +55,7 @@ export function isOfAnotherLog(
 /**
  * Whether a batch may be the first of another log than the one that is known: it begins before what was read, or at the
  * beginning, where nobody can tell by offsets, or a color starts here by a boundary. `doubt`: no color is known whose
- * boundaries could be of the log that is gone, so it is early enough to ask when one comes.
+ * boundaries could be of the log that is gone, so asking can wait until there is such a color.
  *
  * @param first offset of the batch. @param position of the next message, where that is known.
  * @param colors that are known. @param starts whether it is the first batch of a color that starts.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type MemoryBroker, memoryBroker } from '@colorway/mq/memory';
+import { BrokerCore } from '../../src/memory/broker/broker-core.js';
 import { frame } from '../../src/memory/wire/frames.js';
 import { cleanUp, cleanUpAll, consume, pause, send, until } from './support.js';
 
@@ -181,5 +182,15 @@ describe('memory broker over a socket', () => {
     ).rejects.toMatchObject({
       code: 'COLORWAY_CLOSED',
     });
+  });
+
+  test('one that was closed takes no change of its topics, and tells none of their ids', async () => {
+    const port = new BrokerCore(1);
+    await port.createTopic('a', 1);
+    port.close();
+    const closed = expect.objectContaining({ code: 'COLORWAY_CLOSED' });
+    await expect(port.growTopic('a', 2)).rejects.toEqual(closed);
+    await expect(port.deleteTopic('a')).rejects.toEqual(closed);
+    await expect(port.topicId('a')).rejects.toEqual(closed);
   });
 });

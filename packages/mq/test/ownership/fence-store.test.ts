@@ -24,14 +24,14 @@ describe('what a read lacks', () => {
   });
   const lost = (entries: readonly StateEntry[], reading = store.begin()) =>
     store
-      .lostFences(entries, reading)
+      .lostFences(store.answer(entries, reading))
       .flatMap(({ color, fences }) => fences.map((one) => `${color} ${one.fence} ${one.partition}`));
 
   it('is a boundary that was known before', () => {
     store.add(fence('join', 1), store.begin());
     expect(lost([state(active), fence('join', 0)])).toEqual(['red join 1']);
     expect(lost([state(active), fence('join', 0), fence('join', 1)])).toEqual([]);
-    expect(store.lostFences([state(active)], store.begin(), 'blue')).toEqual([]);
+    expect(store.lostFences(store.answer([state(active)], store.begin()), 'blue')).toEqual([]);
   });
 
   it('is not one that was made while it was under way', () => {
@@ -49,14 +49,14 @@ describe('what a read lacks', () => {
 
   it('is a state that is later than the one that stands', () => {
     store.add(state(leaving), store.begin());
-    expect(store.lacksKnown([state(active)], store.begin())).toBe(true);
-    expect(store.lacksKnown([state(leaving)], store.begin())).toBe(false);
+    expect(store.lacksKnown(store.answer([state(active)], store.begin()))).toBe(true);
+    expect(store.lacksKnown(store.answer([state(leaving)], store.begin()))).toBe(false);
   });
 
   it('is not one that was written while it was under way', () => {
     const reading = store.begin();
     store.add(state(leaving), store.begin());
-    expect(store.lacksKnown([state(active)], reading)).toBe(false);
+    expect(store.lacksKnown(store.answer([state(active)], reading))).toBe(false);
   });
 
   it('is asked for when a watch tells that a boundary is gone that counts, and no other', () => {

@@ -54,14 +54,11 @@ export class Receiver {
         return undefined;
       }
       if (acknowledges) this.#parts.deliveries.add(deliveryTag, inHand);
-      if (owner.kind === 'own') {
-        tally.own(color, owner.reason);
-        return runInFlow(this.#coloring, headers, flow, () => onMessage(message));
-      }
       const handle = (): unknown => {
         tally.own(color, owner.reason);
         return runInFlow(this.#coloring, headers, flow, () => onMessage(message));
       };
+      if (owner.kind === 'own') return handle();
       this.#inBackground(`passing on a message of ${name}`, async () => {
         if (await this.#passOn(message, owner.to, acknowledges)) tally.foreign(color, owner.reason);
         else if (!acknowledges) handle();

@@ -3,8 +3,10 @@ import {
   activeFlowType,
   bind,
   type CarrierNames,
+  type Color,
   type Coloring,
   ColorwayError,
+  colorOf,
   type FlowType,
   parseBaggage,
   quote,
@@ -33,6 +35,8 @@ interface Send {
   readonly content: Buffer;
   readonly options: PublishOptions | undefined;
   readonly onConfirm: OnConfirm | undefined;
+  /** What it was stamped with; without one it has what the caller's headers say. */
+  readonly flow?: FlowType;
   /**
    * Where it has to be sent, if not right here: OpenTelemetry's instrumentation takes the span and the baggage from the
    * active context, and what it writes into the headers would replace this message's color by another's, or by none.
@@ -89,17 +93,9 @@ export class Outgoing {
   ): boolean {
     this.#life.mustTake();
     const flow = this.#coloring.flowType();
-    const send: Send =
-      flow === undefined
-        ? uncolored({ exchange, routingKey, content, options, onConfirm }, this.#coloring.carriers)
-        : {
-            exchange,
-            routingKey,
-            content,
-            options: stamped(options, flow, this.#coloring.carriers),
-            onConfirm: onConfirm && bind(onConfirm),
-            context: contextOf(options, flow, this.#coloring.carriers),
-          };
+    const { carriers } = this.#coloring;
+    const given = { exchange, routingKey, content, options, onConfirm };
+    const send = flow === undefined ? uncolored(given, carriers) : colored(given, flow, carriers);
     const route = this.#held.length > 0 ? undefined : this.#route(send);
     if (route !== undefined) return this.#send(send, route);
     // amqplib's own check, while the caller can still be told.
@@ -125,14 +121,15 @@ export class Outgoing {
   }
 
   /** The exchange to publish to; `undefined` while that is not known. */
-  #route({ exchange, routingKey, options }: Send): string | undefined {
+  #route({ exchange, routingKey, options, flow }: Send): string | undefined {
     if (exchange !== '' || this.#destinations === undefined || !this.#isGroup(routingKey)) return exchange;
     const destination = this.#destinations.lookup(routingKey);
     if (destination !== 'routed') return destination === undefined ? undefined : exchange;
     if (options?.CC === undefined && options?.BCC === undefined) {
       // Without a color it is the baseline's: with nothing for the broker to decide, it costs what it would without us.
-      const isBaselines =
-        this.#isDeclared(routingKey) && messageColor(options?.headers, this.#coloring.carriers) === undefined;
+      const color = (): Color | undefined =>
+        flow === undefined ? messageColor(options?.headers, this.#coloring.carriers) : colorOf(flow);
+      const isBaselines = this.#isDeclared(routingKey) && color() === undefined;
       return isBaselines ? exchange : routingNames(routingKey).coloring;
     }
     throw new ColorwayError(
@@ -208,24 +205,21 @@ function uncolored(send: Send, carriers: CarrierNames): Send {
   return { ...send, options, context };
 }
 
-/** A copy: options are often used twice, and must not carry the first color on. */
-function stamped(
-  options: PublishOptions | undefined,
-  flow: FlowType,
-  carriers: CarrierNames,
-): PublishOptions {
-  const headers = stampedHeaders(options?.headers, flow, carriers);
+/** With options of its own: they are often used twice, and must not carry the first color on. */
+function colored(send: Send, flow: FlowType, carriers: CarrierNames): Send {
+  const { options, onConfirm } = send;
+  const callers = messageBaggage(options?.headers);
+  const headers = stampedHeaders(options?.headers, flow, carriers, callers);
   if (flow.kind === 'color') stampSentAt(headers);
-  return { ...options, headers };
+  return {
+    ...{ ...send, flow, options: { ...options, headers } },
+    onConfirm: onConfirm && bind(onConfirm),
+    context: contextOf(callers, flow, carriers),
+  };
 }
 
 /** The active context, with what the headers say: an assumed color, baggage of the caller's. `undefined` where it says the same. */
-function contextOf(
-  options: PublishOptions | undefined,
-  flow: FlowType,
-  carriers: CarrierNames,
-): Context | undefined {
-  const callers = messageBaggage(options?.headers);
+function contextOf(callers: string | undefined, flow: FlowType, carriers: CarrierNames): Context | undefined {
   if (callers === undefined && activeFlowType() !== undefined) return undefined;
   const active = activeContext();
   const carried = callers === undefined ? active : propagation.setBaggage(active, parseBaggage(callers));

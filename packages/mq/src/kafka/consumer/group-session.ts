@@ -1,4 +1,4 @@
-import { ColorwayError } from '@colorway/core';
+import { ColorwayError, quote } from '@colorway/core';
 import { within } from '@colorway/core/background';
 import type { AssignerFactory, ClusterLike, ConsumerClient, EachBatchPayloadLike } from '../client-types.js';
 import { agreedTopicId } from './agreed-topic-id.js';
@@ -111,8 +111,10 @@ export class GroupSession {
   async topicId(topic: string, known: ReadonlySet<string> = new Set()): Promise<string | undefined> {
     const cluster = this.#cluster;
     if (cluster === undefined) return undefined;
-    return this.#answered(`said within ${this.#answerMs} ms which topic this is`, async () =>
-      agreedTopicId(cluster, await cluster.findGroupCoordinator({ groupId: this.groupId }), topic, known),
+    return this.#answered(
+      `said within ${this.#answerMs} ms which topic this is, for group ${quote(this.groupId)}.`,
+      async () =>
+        agreedTopicId(cluster, await cluster.findGroupCoordinator({ groupId: this.groupId }), topic, known),
     );
   }
 
@@ -179,13 +181,16 @@ export class GroupSession {
     if (this.#cluster === undefined || memberId === undefined || generation === undefined) return undefined;
     const { groupId } = this;
     const cluster = this.#cluster;
-    return this.#answered(`answered a commit within ${this.#answerMs} ms`, async (isGivenUp) => {
-      const coordinator = await cluster.findGroupCoordinator({ groupId });
-      // The coordinator takes what comes, in the order in which it comes: a later commit may be there already.
-      if (isGivenUp() || generation !== this.#generation) return undefined;
-      await coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
-      return generation;
-    });
+    return this.#answered(
+      `answered a commit within ${this.#answerMs} ms, for group ${quote(this.groupId)}.`,
+      async (isGivenUp) => {
+        const coordinator = await cluster.findGroupCoordinator({ groupId });
+        // The coordinator takes what comes, in the order in which it comes: a later commit may be there already.
+        if (isGivenUp() || generation !== this.#generation) return undefined;
+        await coordinator.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics });
+        return generation;
+      },
+    );
   }
 
   #answered<T>(what: string, ask: (isGivenUp: () => boolean) => Promise<T>): Promise<T> {
@@ -195,10 +200,7 @@ export class GroupSession {
       ask(() => isGivenUp),
       () => {
         isGivenUp = true;
-        return new ColorwayError(
-          'COLORWAY_BROKER_SILENT',
-          `The broker has not ${what}, for group "${this.groupId}".`,
-        );
+        return new ColorwayError('COLORWAY_BROKER_SILENT', `The broker has not ${what}`);
       },
     );
   }

@@ -124,20 +124,23 @@ async function isShared({ handover, runtime }: EpochSetting, color: Color): Prom
   return siblings.some(({ kind }) => kind === 'joining' || kind === 'active');
 }
 
-/** @param closers since when each closer is waited for; kept by the caller. */
+/** By color: whom it waits for, and since when. */
+export type Closers = Map<Color, { readonly mark: string; readonly since: number }>;
+
+/** @param closers kept by the caller. */
 export async function replaceDeadCloser(
   { handover, runtime }: Pick<EpochSetting, 'handover' | 'runtime'>,
   color: Color,
-  closers: Map<string, number>,
+  closers: Closers,
 ): Promise<void> {
   const state = handover.table.colors.get(color)?.handover;
   if (state?.kind !== 'draining' || state.closer === undefined) return;
   const { closer, epoch } = state;
-  const mark = `${color} ${epoch} ${closer}`;
-  const since = closers.get(mark);
-  if (since === undefined) closers.set(mark, performance.now());
-  else if (performance.now() - since > CLOSER_MS) {
-    closers.delete(mark);
+  const mark = `${epoch} ${closer}`;
+  const known = closers.get(color);
+  if (known?.mark !== mark) closers.set(color, { mark, since: performance.now() });
+  else if (performance.now() - known.since > CLOSER_MS) {
+    closers.delete(color);
     await handover.transition(color, (standing) => claimClosing(standing, epoch, runtime.by, closer));
   }
 }

@@ -65,13 +65,14 @@ export class HandoverMemory {
     { reading, only, mark }: { reading: Reading; only: string | undefined; mark: string | undefined },
   ): Promise<boolean> {
     const { store, signal, onRestored } = this.#options;
-    const lost = store.lostFences(entries, reading, only);
+    const answer = store.answer(entries, reading);
+    const lost = store.lostFences(answer, only);
     for (const { color, fences } of lost) await this.#create(color, fences);
     if (lost.length > 0) {
       onRestored();
       return true;
     }
-    if (mark === undefined || !store.lacksKnown(entries, reading, only)) return false;
+    if (mark === undefined || !store.lacksKnown(answer, only)) return false;
     // Keys may be deleted one by one, and the mark last.
     if ((await this.#options.mark.read()) === mark) {
       await sleep(EMPTYING_MS, signal);

@@ -2,7 +2,7 @@ import { type Color, ColorwayError, count, quote, warnOnce } from '@colorway/cor
 import type { Unreadable } from '../../ownership/handover-codec.js';
 
 const UNREADABLE_REMEDY =
-  'If a newer version of this library wrote it, upgrade this one; else delete the key. Until then the first message of that color that is read stops its partition, in the baseline too, with all messages behind it: whose it is cannot be told.';
+  'If a newer version of this library wrote it, upgrade this one; else delete the key. Until then each partition stops at its first message of that color, in the baseline too: nobody can tell whose it is.';
 
 export function warnUnreadable(why: string): void {
   warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}. ${UNREADABLE_REMEDY}`, why);

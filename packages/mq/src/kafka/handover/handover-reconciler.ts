@@ -15,7 +15,7 @@ import { stateKey } from '../../ownership/handover-keys.js';
 import { activate, claimClosing, type OnLeave, startDraining } from '../../ownership/handover-state.js';
 import type { GroupAdmin } from '../group-admin.js';
 import type { MqRuntime } from '../mq-runtime.js';
-import { closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
+import { type Closers, closeEpoch, lookAtEpoch, replaceDeadCloser } from './epoch-work.js';
 import type { LogId } from './renew-handover.js';
 import type { TopicHandover } from './topic-handover.js';
 import { TopicUpkeep } from './topic-upkeep.js';
@@ -78,7 +78,8 @@ export class HandoverReconciler {
   readonly #listeners = new Set<(color: Color, progress: LeaveProgress) => void>();
   /** Since when each color is in its state. */
   readonly #since = new Map<Color, { readonly state: string; readonly at: number }>();
-  readonly #closers = new Map<string, number>();
+  /** For whose closing each color waits. */
+  readonly #closers: Closers = new Map();
   readonly #upkeep: TopicUpkeep;
 
   constructor(options: HandoverReconcilerOptions) {
@@ -102,6 +103,11 @@ export class HandoverReconciler {
       handover.onChange(() => {
         const now = handover.table.colors;
         for (const [color, fences] of now) if (seen.get(color) !== fences) this.#reconciler.look(color);
+        for (const color of seen.keys()) {
+          if (now.has(color)) continue;
+          this.#since.delete(color);
+          this.#closers.delete(color);
+        }
         seen = now;
       }),
     );

@@ -192,7 +192,8 @@ export class TopicHandover {
     try {
       type Result = Transition | 'emptied';
       const { result, entry, written } = await updateEntry<Result>(this.#state, key, async (standing) => {
-        if (looks && this.#store.lacksKnown(standing === undefined ? [] : [standing], reading, color)) {
+        const answer = this.#store.answer(standing === undefined ? [] : [standing], reading);
+        if (looks && this.#store.lacksKnown(answer, color)) {
           await this.refresh(color);
           return { kind: 'keep', result: 'emptied' };
         }
@@ -286,7 +287,7 @@ export class TopicHandover {
   #settleDoubts(): void {
     if (this.#watch === undefined || this.#reads.isUnderWay(undefined)) return;
     const doubtful = this.doubtful.filter((color) => !this.#reads.isUnderWay(color));
-    if (doubtful.length > 0) this.refreshEach(doubtful).catch(() => {});
+    if (doubtful.length > 0) this.refreshEach(doubtful).catch(() => {}); // As said above: others ask again.
   }
 
   #changed(): void {

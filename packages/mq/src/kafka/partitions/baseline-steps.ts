@@ -92,7 +92,7 @@ export class BaselineSteps implements PartitionSteps {
           break;
         case 'commit-in-generation': {
           if (await this.#isOfAnotherTopic(held, color)) {
-            if (looks++ > LOOKS) throw new NotNow('the topic is made again and again');
+            if (++looks === LOOKS) throw new NotNow('the topic is made again and again');
             break;
           }
           if (held.position === undefined) await this.#findStart(held);
@@ -131,9 +131,8 @@ export class BaselineSteps implements PartitionSteps {
   }
 
   /**
-   * The topic was made again, and either the color does not know, which has asked for the topic before that; or nothing
-   * of the new one was read here yet. Then the position is one of the topic that is gone, and a boundary there would be
-   * one that the log has not reached.
+   * The topic was made again. Either the color's state is older than that, or nothing of the new topic was read here yet; then
+   * the position is of the old one, and a boundary there would be one that the log has not reached.
    */
   async #isOfAnotherTopic(held: HeldPartition, color: Color): Promise<boolean> {
     const log = logOf(handoverHere(held.handover.table, color, held.partition).handover);

@@ -55,16 +55,19 @@ export class BrokerCore implements BrokerPort {
   }
 
   async growTopic(topic: string, partitions: number): Promise<void> {
+    this.#checkOpen();
     this.#topics.grow(topic, partitions);
   }
 
   async deleteTopic(topic: string): Promise<void> {
+    this.#checkOpen();
     this.#topics.delete(topic);
     for (const group of this.#groups.values()) group.forget(topic);
     this.#transactions.forget(topic);
   }
 
   async topicId(topic: string): Promise<string | undefined> {
+    this.#checkOpen();
     return this.#topics.id(topic);
   }
 

@@ -12,8 +12,7 @@ export const MAX_PARTITIONS = 10_000;
 
 /** All topics of a broker. */
 export class Topics {
-  readonly #logs = new Map<string, PartitionLog[]>();
-  readonly #ids = new Map<string, string>();
+  readonly #topics = new Map<string, { readonly id: string; readonly logs: PartitionLog[] }>();
   readonly #partitions: number;
   #sequence = 0;
 
@@ -22,15 +21,15 @@ export class Topics {
   }
 
   names(): string[] {
-    return [...this.#logs.keys()];
+    return [...this.#topics.keys()];
   }
 
   counts(topics: readonly string[], create: boolean): Record<string, number> {
     const counts: [string, number][] = [];
     for (const topic of topics) {
-      if (create && !this.#logs.has(topic)) this.create(topic, undefined);
-      const logs = this.#logs.get(topic);
-      if (logs !== undefined) counts.push([topic, logs.length]);
+      if (create && !this.#topics.has(topic)) this.create(topic, undefined);
+      const found = this.#topics.get(topic);
+      if (found !== undefined) counts.push([topic, found.logs.length]);
     }
     return Object.fromEntries(counts);
   }
@@ -42,18 +41,17 @@ export class Topics {
         `The topic name ${quote(topic)} must be 1 to 249 of A-Z, a-z, 0-9, dot, underscore and hyphen.`,
       );
     }
-    if (this.#logs.has(topic)) return false;
+    if (this.#topics.has(topic)) return false;
     if (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS) {
       throw new BrokerError(
         'INVALID_PARTITIONS',
         `A topic cannot have ${quote(partitions)} partitions: it has 1 to ${MAX_PARTITIONS}.`,
       );
     }
-    this.#ids.set(topic, randomBytes(16).toString('hex'));
-    this.#logs.set(
-      topic,
-      Array.from({ length: partitions }, (_, partition) => new PartitionLog(partition)),
-    );
+    this.#topics.set(topic, {
+      id: randomBytes(16).toString('hex'),
+      logs: Array.from({ length: partitions }, (_, partition) => new PartitionLog(partition)),
+    });
     return true;
   }
 
@@ -71,18 +69,17 @@ export class Topics {
   /** Whoever waits for messages of it finds out that it is gone, or another one. */
   delete(topic: string): void {
     const logs = this.logs(topic);
-    this.#logs.delete(topic);
-    this.#ids.delete(topic);
+    this.#topics.delete(topic);
     for (const log of logs) log.wake();
   }
 
   id(topic: string): string | undefined {
-    return this.#ids.get(topic);
+    return this.#topics.get(topic)?.id;
   }
 
   logs(topic: string): PartitionLog[] {
-    const logs = this.#logs.get(topic);
-    if (logs !== undefined) return logs;
+    const found = this.#topics.get(topic);
+    if (found !== undefined) return found.logs;
     throw new BrokerError(
       'UNKNOWN_TOPIC_OR_PARTITION',
       `There is no topic ${quote(topic)}. Create it, or send to it first.`,

@@ -3,7 +3,7 @@ import { ColorwayError, quote } from '@colorway/core';
 import { Deferred } from '@colorway/core/background';
 import type { BrokerPort } from '../broker/broker-port.js';
 import { type Call, fromWire, isAnswer, METHOD_NAMES } from './calls.js';
-import { FrameReader, frame } from './frames.js';
+import { FrameReader, frame, SECRET_BYTES } from './frames.js';
 
 export interface RemoteBroker extends BrokerPort {
   close(): void;
@@ -24,6 +24,8 @@ export function connectBroker(url: string): RemoteBroker {
   return { ...(Object.fromEntries(methods) as BrokerPort), close: () => link.close() };
 }
 
+const URL_OF_BROKER = new RegExp(`^memory://127\\.0\\.0\\.1:(\\d{1,5})/([0-9a-f]{${2 * SECRET_BYTES}})$`);
+
 class Link {
   /** Without the secret, for messages. */
   readonly #address: string;
@@ -35,7 +37,7 @@ class Link {
   #closed = false;
 
   constructor(url: string) {
-    const parsed = /^memory:\/\/127\.0\.0\.1:(\d{1,5})\/([0-9a-f]{32})$/.exec(url);
+    const parsed = URL_OF_BROKER.exec(url);
     if (parsed === null) {
       throw new ColorwayError(
         'COLORWAY_INVALID_OPTION',
