@@ -60,6 +60,16 @@ describe('usage', () => {
 });
 
 describe('configuration', () => {
+  it('that is not there is wrong usage where a folder would be seen by nobody', async () => {
+    const shell = new Shell();
+    shell.env.COLORWAY_DIRECTORY = '';
+    shell.env.NODE_ENV = 'production';
+    expect(await shell.run('env', 'create', 'feat-cart')).toMatchObject({
+      status: EXIT.usage,
+      err: expect.stringMatching(/in production.*COLORWAY_DIRECTORY=consul:.*colorway\.config\.json.*=file:/),
+    });
+  });
+
   it('is a module that makes the directory', async () => {
     const shell = new Shell();
     await shell.run('env', 'create', 'feat-cart');

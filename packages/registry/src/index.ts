@@ -1,5 +1,6 @@
 export { activeColor, bind, ColorwayError, detached, isColorwayError, withColor } from '@colorway/core';
 export { describeAddress, directoryAt } from './address/index.js';
+export { deploymentOf } from './coloring/directory-of-process.js';
 export type { CreateColoringOptions } from './coloring/options.js';
 export type { ColoringService } from './coloring/service-coloring.js';
 export { type ComposeOptions, composeDirectory } from './compose-directory.js';

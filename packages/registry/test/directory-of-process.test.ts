@@ -12,6 +12,8 @@ import { environmentIs } from './support/environment.js';
 import { until } from './support/wait.js';
 import { gatherWarnings } from './support/warnings.js';
 
+jest.setTimeout(120_000);
+
 const nowhere = () => false;
 const container = (path: string) => path === '/.dockerenv';
 const podman = (path: string) => path === '/run/.containerenv';
@@ -111,7 +113,7 @@ describe('COLORWAY_DIRECTORY', () => {
     const other = createColoring({ service: 'other', color: '', directory: fileDirectory({ folder }) });
     cleanUp(() => other.close());
     const decision = () => other.view().services.get('order')?.colored.get('feat-cart');
-    await until('the instance is seen', () => decision()?.kind === 'colored');
+    await until('the instance is seen', () => decision()?.kind === 'colored', 60_000);
     expect(decision()).toMatchObject({ instances: [{ host: '10.1.2.3', port: 3_001 }] });
   });
 
@@ -153,12 +155,14 @@ describe('a folder that nobody has named', () => {
     const record = { id: 's', service: 'stock', host: 'h', port: 1, metadata: {}, startedAt: 0 };
     await folder.instances.register(record, 60_000);
     const warnings = gatherWarnings();
-    const [order, price] = ['order', 'price'].map((service) => createColoring({ service }));
+    const [order, price] = ['order', 'price'].map((service) =>
+      createColoring({ service, directoryTimeoutMs: 60_000 }),
+    );
     cleanUp(() => Promise.all([order?.close(), price?.close()]));
     await Promise.all([order?.answeredView(), price?.answeredView()]);
-    await until('it is said', () => warnings.codes().length > 0);
+    await until('it is said', () => warnings.codes().length > 0, 60_000);
     await order?.register({ port: 3_001 });
-    await until('the other sees it', () => price?.view().services.get('order') !== undefined);
+    await until('the other sees it', () => price?.view().services.get('order') !== undefined, 60_000);
     expect(warnings.codes()).toEqual(['COLORWAY_DIRECTORY_UNNAMED']);
     expect(warnings.messages()).toEqual([
       expect.stringMatching(/folder ".*colorway-\d+", where it sees stock\. .*COLORWAY_DIRECTORY=file:/),

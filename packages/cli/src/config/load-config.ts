@@ -1,6 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { deploymentOf } from '@colorway/registry';
 import { usageFailure } from '../exit-status.js';
 import type { CliConfig } from './cli-config.js';
 
@@ -15,7 +16,8 @@ export interface ConfigSources {
 
 /**
  * The first of: `--config`, `COLORWAY_CONFIG`, `COLORWAY_DIRECTORY` (with `COLORWAY_STATE`), `colorway.config.*`
- * in the working folder; else the folder that services of this machine share by default.
+ * in the working folder; else the folder that services of this machine share by default, which is refused where it is likely to
+ * be seen by nobody: an environment would be made that no service knows.
  */
 export async function loadConfig({ file, env, cwd }: ConfigSources): Promise<CliConfig> {
   const named = file ?? (env.COLORWAY_CONFIG || undefined);
@@ -27,7 +29,15 @@ export async function loadConfig({ file, env, cwd }: ConfigSources): Promise<Cli
     const path = resolve(cwd, name);
     if (await exists(path)) return readConfig(path);
   }
-  return { directory: 'file:' };
+  const place = namesFolder(env) ? undefined : deploymentOf(env);
+  if (place === undefined) return { directory: 'file:' };
+  throw usageFailure(
+    `No directory is named, and this command runs ${place}. Say which one the services share: COLORWAY_DIRECTORY=consul://host:8500 (or etcd:, redis:, nacos:, file:///shared/folder), a colorway.config.json, or COLORWAY_DIRECTORY=file: where they all run here, on one machine.`,
+  );
+}
+
+function namesFolder({ COLORWAY_FOLDER }: ConfigSources['env']): boolean {
+  return COLORWAY_FOLDER !== undefined && COLORWAY_FOLDER !== '';
 }
 
 async function readConfig(path: string): Promise<CliConfig> {

@@ -37,7 +37,7 @@ export function directoryOfProcess(
       'COLORWAY_STATE: it names the state half of a directory, and COLORWAY_DIRECTORY names none. Set COLORWAY_DIRECTORY too, like COLORWAY_DIRECTORY=nacos://127.0.0.1:8848.',
     );
   if (namedFolder(env) !== undefined) return { directory: fileDirectory(), isForgotten: false };
-  const place = placeOf(env, exists);
+  const place = deploymentOf(env, exists);
   if (place === undefined) return { directory: fileDirectory(), isForgotten: true };
   throw invalid(
     `directory: missing, and this process runs ${place}, where a folder of its own would know no other service. ` +
@@ -60,7 +60,14 @@ function atAddress(address: string, state: string | undefined): Directory {
   return open('COLORWAY_STATE', () => directoryAt(instances, state));
 }
 
-function placeOf(env: DirectorySources['env'], exists: (path: string) => boolean): string | undefined {
+/**
+ * Where a process runs of which a directory has to be named, because a folder of its own is likely to be seen by nobody else:
+ * `in production (NODE_ENV)`, say, for messages; `undefined` on a machine of somebody's own.
+ */
+export function deploymentOf(
+  env: DirectorySources['env'],
+  exists: (path: string) => boolean = existsSync,
+): string | undefined {
   if (env.KUBERNETES_SERVICE_HOST) return 'in Kubernetes (KUBERNETES_SERVICE_HOST)';
   if (env.NODE_ENV === 'production') return 'in production (NODE_ENV)';
   const mark = ['/.dockerenv', '/run/.containerenv'].find(exists);

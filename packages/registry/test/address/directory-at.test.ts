@@ -10,6 +10,8 @@ import { gatherWarnings } from '../support/warnings.js';
 
 const RECORD = { id: 'a', service: 'stock', host: '10.0.0.1', port: 1, metadata: {}, startedAt: 0 };
 
+jest.setTimeout(120_000);
+
 /** What a process sees that has lost a package. */
 function notFound(name: string): Error {
   return Object.assign(new Error(`Cannot find package '${name}' imported from x.js`), {
@@ -40,7 +42,7 @@ describe('a directory that is being loaded', () => {
     arrive(memory);
     expect(await made).toMatchObject({ created: true });
     await registered;
-    await until('the watch tells', () => JSON.stringify(told).includes('10.0.0.1'));
+    await until('the watch tells', () => JSON.stringify(told).includes('10.0.0.1'), 60_000);
     await directory.instances.renew('a');
     await directory.instances.deregister('a');
     const { entry } = await made;
@@ -74,7 +76,11 @@ describe('a directory that is being loaded', () => {
     };
     await expect(coloring.register({ port: 1 })).rejects.toMatchObject(refused);
     await expect(directory.state.get('k')).rejects.toMatchObject(refused);
-    await until('it is said', () => warnings.messages().some((line) => line.includes('npm install redis')));
+    await until(
+      'it is said',
+      () => warnings.messages().some((line) => line.includes('npm install redis')),
+      60_000,
+    );
   });
 
   it('another error of loading is passed on as it is', async () => {
