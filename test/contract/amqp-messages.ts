@@ -21,7 +21,7 @@ export async function amqpMessages(
   const queueOf = (destination: Destination): string => `GID_${destination}_${unique}`;
 
   /** A process of its own: a connection, and a channel on which everything is declared. */
-  async function instance(color = '') {
+  async function instance(color = '', accept: ConsumerOptions['accept'] = 'all') {
     const coloring: ColoringService = createColoring({
       service: 'stock',
       color,
@@ -41,7 +41,7 @@ export async function amqpMessages(
     raw.on('error', () => {});
     await raw.prefetch(1);
     const state = options.mode === 'filter' && { state: directory.state };
-    const channel = coloredChannel(coloring, raw, { ...options, ...state });
+    const channel = coloredChannel(coloring, raw, { ...options, ...state, accept });
     await channel.assertExchange(exchange, 'topic');
     for (const destination of DESTINATIONS) await channel.assertQueue(queueOf(destination));
     for (const destination of DESTINATIONS) {
@@ -65,8 +65,8 @@ export async function amqpMessages(
   /** Where a color leaves: on a channel that has the baseline's handler, where there is one. */
   let withdrawing = producer.channel;
 
-  async function start({ color, from = 'orders', handle }: ConsumerOptions) {
-    const { coloring, channel, connection, stream } = await instance(color);
+  async function start({ color, from = 'orders', accept, handle }: ConsumerOptions) {
+    const { coloring, channel, connection, stream } = await instance(color, accept);
     if (color === undefined && from === 'orders') withdrawing = channel;
     const inHand = new Set<Promise<void>>();
     const { consumerTag } = await channel.consume(queueOf(from), (message) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { coloredKafka, leaveGroup } from '@colorway/mq/kafka';
+import { type ColoredKafkaOptions, coloredKafka, leaveGroup } from '@colorway/mq/kafka';
 import { type ColoringService, createColoring } from '@colorway/registry';
 import { memoryDirectory } from '@colorway/registry/memory';
 import type { Admin, Consumer, ConsumerConfig, Producer } from 'kafkajs';
@@ -31,10 +31,13 @@ export async function kafkaMessages({ client, kill, dispose }: KafkaUnderTest): 
   const topicOf = (destination: Destination): string => `${destination}-${unique}`;
   const groupOf = (destination: Destination): string => `GID_${destination}_${unique}`;
 
-  const instance = (color = ''): { coloring: ColoringService; kafka: SomeKafka } => {
+  const instance = (
+    color = '',
+    options: ColoredKafkaOptions = {},
+  ): { coloring: ColoringService; kafka: SomeKafka } => {
     const coloring = createColoring({ service: 'stock', color, directory, closing: { noticeMs: 0 } });
     closers.push(() => coloring.close());
-    return { coloring, kafka: coloredKafka(coloring, client()) };
+    return { coloring, kafka: coloredKafka(coloring, client(), options) };
   };
 
   const admin = client().admin();
@@ -59,8 +62,8 @@ export async function kafkaMessages({ client, kill, dispose }: KafkaUnderTest): 
       await from.send({ topic: topicOf(to), messages });
     };
 
-  async function start({ color, from = 'orders', handle }: ConsumerOptions) {
-    const { coloring, kafka } = instance(color);
+  async function start({ color, from = 'orders', accept = 'all', handle }: ConsumerOptions) {
+    const { coloring, kafka } = instance(color, { accept });
     if (color !== undefined) await coloring.environments.ensure(color, { owner: 'contract' });
     const own = kafka.producer({ idempotent: true });
     await own.connect();

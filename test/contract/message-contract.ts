@@ -161,6 +161,50 @@ export function describeMessages(name: string, make: () => Promise<MessagesUnder
       expect(ledger.faults()).toEqual([]);
     });
 
+    contract(
+      'what each consumer accepts changes no owner: side by side nothing is lost or doubled',
+      async () => {
+        await ledger.start({ accept: 'none' });
+        await ledger.start();
+        await ledger.start({ color: 'red', accept: 'none' });
+        await ledger.joined('red');
+        const none = await ledger.send(8);
+        const red = await ledger.send(8, 'red');
+        const blue = await ledger.send(8, 'blue');
+        await ledger.handled([...none, ...red, ...blue]);
+        expect(ledger.handlers(red)).toEqual(['red']);
+        expect(ledger.handlers([...none, ...blue])).toEqual(['baseline']);
+        expect(await subject.leave('red', 'drain')).toEqual({ discarded: 0 });
+        const after = await ledger.send(8, 'red');
+        await ledger.handled(after);
+        expect(ledger.handlers(after)).toEqual(['baseline']);
+        await nothingMore();
+        expect(ledger.faults({ refusing: true })).toEqual([]);
+      },
+    );
+
+    contract('a consumer that accepts nothing works in no color, and what it sends has none', async () => {
+      const forwards = new Map<string, string>();
+      await ledger.start({ accept: 'none' }, async (id, send) => {
+        const next = forwards.get(id);
+        if (next !== undefined) await send([next], { to: 'retries' });
+      });
+      await ledger.start({ from: 'retries' });
+      await ledger.start({ from: 'retries', color: 'red' });
+      await ledger.joined('red', { to: 'retries' });
+      const ids = ledger.ids(3, 'red');
+      const nexts = ledger.ids(3, undefined);
+      for (const [index, id] of ids.entries()) forwards.set(id, nexts[index] as string);
+      await sendIn('red', ids);
+      await ledger.handled(nexts);
+      expect(
+        ledger.entries.filter(({ id }) => ids.includes(id)).map(({ by, color }) => ({ by, color })),
+      ).toEqual(ids.map(() => ({ by: 'baseline', color: undefined })));
+      expect(ledger.handlers(nexts)).toEqual(['baseline']);
+      await nothingMore();
+      expect(ledger.faults({ refusing: true })).toEqual([]);
+    });
+
     contract('what a handler fails at comes again, to the same side', async () => {
       const tries = new Map<string, number>();
       const failing = async (id: string): Promise<void> => {

@@ -89,9 +89,12 @@ export class MessageLedger {
   faults({
     redelivered = [],
     discarded = [],
+    refusing = false,
   }: {
     redelivered?: string[];
     discarded?: string[];
+    /** The baseline may work in no color. */
+    refusing?: boolean;
   } = {}): string[] {
     const faults: string[] = [];
     for (const [id, color] of this.#sent) {
@@ -102,7 +105,8 @@ export class MessageLedger {
       if (entries.length > 1 && !redelivered.includes(id)) faults.push(`handled twice: ${id} by ${by}`);
       if (new Set(entries.map((entry) => entry.by)).size > 1) faults.push(`on both sides: ${id} by ${by}`);
       for (const entry of entries) {
-        if (entry.color !== color) faults.push(`in the context of ${entry.color}: ${id}`);
+        const isRefused = refusing && entry.by === 'baseline' && entry.color === undefined;
+        if (entry.color !== color && !isRefused) faults.push(`in the context of ${entry.color}: ${id}`);
         if (entry.by !== 'baseline' && entry.by !== color) faults.push(`a stray: ${id} by ${entry.by}`);
       }
     }

@@ -19,6 +19,8 @@ export interface ConsumerOptions {
   readonly color?: string;
   /** Default `orders`. */
   readonly from?: Destination;
+  /** In which messages' colors it works. Default `'all'`. */
+  readonly accept?: 'all' | 'none';
   readonly handle: Handle;
 }
 

@@ -1,4 +1,9 @@
-export { inMessageContext, messageColor } from '../message/index.js';
+export {
+  type AcceptPolicy,
+  type AskedMessageFlow,
+  inMessageContext,
+  messageColor,
+} from '../message/index.js';
 export type { AmqpChannel, AmqpMessage, QueueOptions } from './amqp-channel.js';
 export { coloredChannel } from './colored-channel.js';
 export {

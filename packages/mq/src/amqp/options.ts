@@ -1,9 +1,16 @@
 import { ColorwayError, type Directory, quote, type StateStore } from '@colorway/core';
+import type { AcceptPolicy } from '../message/index.js';
 import type { GroupPattern } from '../names.js';
-import type { AmqpChannel, QueueOptions } from './amqp-channel.js';
+import type { AmqpChannel, AmqpMessage, QueueOptions } from './amqp-channel.js';
 import type { ModeName } from './mode.js';
 
 export interface ColoredChannelOptions {
+  /**
+   * Who may set the flow type in which a message is handled, for all queues of the channel, and for `get`. Default `'all'`:
+   * whoever may send to a queue may. For queues that strangers send to, say `'none'` or decide by message. Whose a message is
+   * does not change: where a color has joined, its consumer handles what states its color. See docs/security.md.
+   */
+  readonly accept?: AcceptPolicy<AmqpMessage>;
   /**
    * `routing` (default): the broker decides by headers exchanges of ours; each message goes to one queue. `filter`:
    * for topologies that may not be touched; colored queues are bound beside the baseline's, and each consumer
@@ -40,6 +47,7 @@ export interface ColoredChannelOptions {
 }
 
 export interface ResolvedOptions {
+  readonly accept: AcceptPolicy<AmqpMessage> | undefined;
   readonly mode: ModeName;
   readonly state: StateStore | undefined;
   readonly graceMs: number;
@@ -68,6 +76,7 @@ export function resolveOptions(options: ColoredChannelOptions, directory: Direct
     );
   }
   return Object.freeze({
+    accept: options.accept,
     mode,
     state,
     graceMs: milliseconds('graceMs', options.graceMs, 5_000),

@@ -5,6 +5,7 @@ import { commitsOf } from './commits/application-commits.js';
 import { wrapConsumer } from './consumer/colored-consumer.js';
 import { GroupAdmin } from './group-admin.js';
 import { serveDiscards } from './leaving/discard-server.js';
+import { type ColoredKafkaOptions, kafkaPolicy } from './options.js';
 import { overlay } from './overlay.js';
 import { coloredProducerConfig, wrapProducer } from './producer/wrap-producer.js';
 
@@ -21,12 +22,17 @@ import { coloredProducerConfig, wrapProducer } from './producer/wrap-producer.js
  * In a colored instance `sendOffsets` of a transaction reaches the color's group, and a `transactionalId` gets
  * `-<color>` behind it: of one id there can be one producer.
  *
- * @throws ColorwayError `COLORWAY_CLIENT_UNSUPPORTED`; `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`,
+ * @throws ColorwayError `COLORWAY_CLIENT_UNSUPPORTED`, `COLORWAY_INVALID_OPTION`; `consumer()`: `COLORWAY_STATE_MISSING`, `COLORWAY_GROUP_NAME`,
  *   `COLORWAY_CLIENT_UNSUPPORTED`; `run()`: `COLORWAY_CLIENT_UNSUPPORTED`, `COLORWAY_DIRECTORY_UNANSWERED`, `COLORWAY_ENVIRONMENT_UNKNOWN`, `COLORWAY_GROUP_NAME`;
  *   `sendOffsets()`: `COLORWAY_GROUP_UNKNOWN`.
  */
-export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafka: Kafka): Kafka {
+export function coloredKafka<Kafka extends KafkaClient>(
+  coloring: Coloring,
+  kafka: Kafka,
+  options: ColoredKafkaOptions = {},
+): Kafka {
   checkClient(kafka);
+  const policy = kafkaPolicy(coloring, options);
   const admin = new GroupAdmin(() => kafka.admin() as AdminClient);
   serveDiscards(coloring, kafka);
   return overlay(kafka, {
@@ -36,7 +42,7 @@ export function coloredKafka<Kafka extends KafkaClient>(coloring: Coloring, kafk
     },
     consumer: (config: ConsumerConfigLike) => {
       checkConsumerConfig(config);
-      const consumer = wrapConsumer(coloring, kafka, admin, config);
+      const consumer = wrapConsumer(coloring, kafka, admin, config, policy);
       commitsOf(coloring).know(config.groupId);
       return consumer;
     },

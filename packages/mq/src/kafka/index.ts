@@ -1,4 +1,4 @@
-export { inMessageContext } from '../message/index.js';
+export { type AcceptPolicy, type AskedMessageFlow, inMessageContext } from '../message/index.js';
 export type { KafkaClient } from './client-types.js';
 export { coloredKafka } from './colored-kafka.js';
 export {
@@ -7,3 +7,4 @@ export {
   type LeaveResult,
   leaveGroup,
 } from './leaving/leave-group.js';
+export type { ColoredKafkaOptions, ReceivedMessage } from './options.js';

@@ -45,6 +45,18 @@ export function messageFlow(
   return incoming.kind === 'flow' ? incoming.flow : undefined;
 }
 
+/** Whether a message property says the color, and not the baggage alone. */
+export function propertySays(
+  headers: MessageHeaders,
+  color: Color | undefined,
+  names: CarrierNames,
+): boolean {
+  if (color === undefined) return false;
+  return names.messageProperties.some(
+    (property) => lastValue(ownValue(headers, property), MAX_COLOR_BYTES) === color,
+  );
+}
+
 /**
  * The `baggage` header as text. Where it stands several times, all of them count, joined in their order;
  * `undefined` where there is none, an empty one, or more than W3C allows.
@@ -55,9 +67,9 @@ export function messageBaggage(headers: MessageHeaders | undefined): string | un
     : joinedValues(ownValue(headers, BAGGAGE), MAX_BAGGAGE_BYTES);
 }
 
-const MAX_COLOR_BYTES = 63;
+export const MAX_COLOR_BYTES = 63;
 /** Twice W3C's own limit: what lies beyond is not ours to read. */
-const MAX_BAGGAGE_BYTES = 16_384;
+export const MAX_BAGGAGE_BYTES = 16_384;
 
 /** Only own values count: a property named like one of `Object.prototype` is none. */
 function ownValue(headers: MessageHeaders, name: string): unknown {

@@ -10,9 +10,11 @@ import {
   withFlowType,
   withoutFlowType,
   withoutRefusedCarriers,
+  withRefusedCarriers,
 } from '@colorway/core';
 import { type Context, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type MessageHeaders, messageBaggage, messageFlow } from './message-color.js';
+import type { Admitted } from './message-policy.js';
 
 /**
  * Runs `fn` in exactly the color of a message, and returns what it returns. The color and the baggage come
@@ -52,6 +54,30 @@ export function runInFlow<T>(
     flow === undefined ? withoutFlowType(carried, carriers) : withFlowType(carried, flow, carriers),
     fn,
   );
+}
+
+/** Runs `fn` in what was accepted of a message. */
+export function inAdmitted<T>(
+  coloring: Pick<Coloring, 'carriers'>,
+  { headers, flow, isRefused }: Pick<Admitted<object>, 'headers' | 'flow' | 'isRefused'>,
+  fn: () => T,
+): T {
+  return isRefused ? runInRefusal(coloring, headers, fn) : runInFlow(coloring, headers, flow, fn);
+}
+
+/**
+ * Runs `fn` in no color for a message whose flow type does not count; what is copied from elsewhere into calls and messages
+ * is sent without one, too. The rest of its baggage stays.
+ *
+ * @param headers without the flow type.
+ */
+function runInRefusal<T>(
+  { carriers }: Pick<Coloring, 'carriers'>,
+  headers: MessageHeaders | undefined,
+  fn: () => T,
+): T {
+  const carried = withBaggage(withoutRefusedCarriers(activeContext()), messageBaggage(headers));
+  return runInContext(withRefusedCarriers(carried, carriers), fn);
 }
 
 /** Whether the baggage has the flow type alone, as we write it: then the context gets it without parsing. */

@@ -13,6 +13,7 @@ import type {
 import { brokerIdentity } from '../connection/broker-identity.js';
 import { type ConnectionState, stateOf } from '../connection/connection-state.js';
 import { Consumers } from '../consuming/consumers.js';
+import { HandedCopies } from '../consuming/handed-copies.js';
 import { recover, settlements } from '../consuming/settlements.js';
 import { FilterMode } from '../filter/filter-mode.js';
 import { serveDiscards } from '../leaving/serve-discards.js';
@@ -45,6 +46,7 @@ export class ChannelColoring {
   readonly consumers: Consumers;
   readonly methods: ReadonlyMap<PropertyKey, Method>;
   readonly #plain: (queue: string) => boolean;
+  readonly #copies: HandedCopies;
   readonly #hasRouting: boolean;
   readonly #life: ChannelLife;
   readonly #order: CallOrder;
@@ -61,6 +63,7 @@ export class ChannelColoring {
     this.#life = new ChannelLife(channel);
     this.#order = new CallOrder(this.#life);
     this.#plain = options.plain;
+    this.#copies = new HandedCopies(coloring, options.accept);
     this.state = stateOf(coloring, channel, options);
     this.scope = this.state.use(channel);
     this.#hasRouting = options.mode === 'routing';
@@ -69,7 +72,7 @@ export class ChannelColoring {
       filter === undefined
         ? new RoutingMode(coloring, channel, this.state, options)
         : new FilterMode(coloring, channel, this.state, filter, options.graceMs, this.scope);
-    this.consumers = new Consumers(coloring, channel, this.mode, this.state, this.scope);
+    this.consumers = new Consumers(coloring, channel, this.mode, this.state, this.scope, this.#copies.policy);
     this.consumers.receiver.onEnd = (consumer) => this.#memberships.get(consumer.queue)?.onEnd(consumer);
     const destinations = filter === undefined ? this.state.destinations : undefined;
     this.#outgoing = new Outgoing(
@@ -145,7 +148,7 @@ export class ChannelColoring {
         return order.run(() => channel.prefetch(count, global));
       },
       recover: () => order.run(() => recover(channel, consumers)),
-      ...settlements(channel, consumers),
+      ...this.#copies.settlements(settlements(channel, consumers)),
     };
     if ('waitForConfirms' in channel && typeof channel.waitForConfirms === 'function') {
       const { waitForConfirms } = channel;

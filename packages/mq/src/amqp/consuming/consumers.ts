@@ -8,6 +8,7 @@ import type { Consumer, Handler } from './consumer.js';
 import { Deliveries } from './deliveries.js';
 import { ForeignAcks } from './foreign-acks.js';
 import { GiveBacks } from './give-backs.js';
+import type { AmqpPolicy } from './handed-copies.js';
 import { Presences } from './presences.js';
 import { Receiver } from './receiver.js';
 import { Tally } from './tally.js';
@@ -29,8 +30,18 @@ export class Consumers {
   #isPaused = false;
   #isAbandoned = false;
 
-  /** @param scope the channel's: what goes on here in the background ends with it. */
-  constructor(coloring: Coloring, channel: AmqpChannel, mode: Mode, state: ConnectionState, scope: Scope) {
+  /**
+   * @param scope the channel's: what goes on here in the background ends with it.
+   * @param policy who may set a flow type; `undefined` for everybody.
+   */
+  constructor(
+    coloring: Coloring,
+    channel: AmqpChannel,
+    mode: Mode,
+    state: ConnectionState,
+    scope: Scope,
+    policy?: AmqpPolicy,
+  ) {
     this.#channel = channel;
     this.#mode = mode;
     this.#color = coloring.color;
@@ -44,6 +55,7 @@ export class Consumers {
       deliveries,
       foreign: this.foreign,
       scope,
+      policy,
     });
     this.presences = new Presences(coloring, state.open, channel, deliveries, scope);
     channel.once('close', () => this.giveBacks.drop());
@@ -102,7 +114,7 @@ export class Consumers {
     onMessage: OnMessage,
     options: ConsumeOptions | undefined,
   ): Promise<{ consumerTag: string }> {
-    return await this.#channel.consume(name, this.receiver.ofPlain(onMessage, options), options);
+    return await this.#channel.consume(name, this.receiver.ofPlain(name, onMessage, options), options);
   }
 
   async cancel(consumerTag: string): Promise<object> {
@@ -238,14 +250,16 @@ export class Consumers {
     for (;;) {
       if (this.#isPaused) return false;
       const message = await this.#take(name, options, name);
-      if (message === false || (await this.receiver.isOurs(queue, message, this.#color, options, tally)))
-        return message;
+      if (message === false) return false;
+      if (await this.receiver.isOurs(queue, message, this.#color, options, tally))
+        return this.receiver.given(queue, message);
     }
   }
 
   /** Takes one message from a queue that has no colors. */
-  getPlain(name: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
-    return this.#take(name, options, undefined);
+  async getPlain(name: string, options: { noAck?: boolean } | undefined): Promise<AmqpMessage | false> {
+    const message = await this.#take(name, options, undefined);
+    return message && this.receiver.given(name, message);
   }
 
   async #take(

@@ -1,12 +1,13 @@
-import { type Color, type Coloring, colorOf } from '@colorway/core';
+import { type Color, type Coloring, colorOf, type FlowType } from '@colorway/core';
 import { type Scope, unlessAborted } from '@colorway/core/background';
-import { messageColor, messageFlow, runInFlow, runInMessageContext } from '../../message/index.js';
+import { type Admitted, inAdmitted, messageColor, messageFlow, runInFlow } from '../../message/index.js';
 import type { AmqpChannel, AmqpMessage, ConsumeOptions, OnMessage } from '../amqp-channel.js';
 import type { Address, Mode } from '../mode.js';
 import type { AstrayMessages } from '../sending/astray-messages.js';
 import type { Consumer } from './consumer.js';
 import type { Deliveries } from './deliveries.js';
 import type { ForeignAcks } from './foreign-acks.js';
+import type { AmqpPolicy } from './handed-copies.js';
 import { markSpan } from './mark-span.js';
 import type { Tally } from './tally.js';
 
@@ -17,6 +18,8 @@ export interface ReceiverParts {
   readonly deliveries: Deliveries;
   readonly foreign: ForeignAcks;
   readonly scope: Scope;
+  /** Who may set a flow type; `undefined` for everybody. */
+  readonly policy: AmqpPolicy | undefined;
 }
 
 /** What a channel receives: each own message in its context, to its handler; and what is another's, to that one. */
@@ -47,7 +50,8 @@ export class Receiver {
       const flow = messageFlow(headers, this.#coloring.carriers);
       const color = colorOf(flow);
       const owner = this.#parts.mode.owner(queue, message, color, reader);
-      markSpan(name, color, owner);
+      const admitted = owner.kind === 'own' ? this.#parts.policy?.admit(message, flow, queue) : undefined;
+      markSpan(name, admitted?.isRefused === true ? undefined : color, owner);
       if (owner.kind === 'foreign') {
         tally.foreign(color, owner.reason);
         if (acknowledges) this.#parts.foreign.add(message);
@@ -56,7 +60,8 @@ export class Receiver {
       if (acknowledges) this.#parts.deliveries.add(deliveryTag, inHand);
       const handle = (): unknown => {
         tally.own(color, owner.reason);
-        return runInFlow(this.#coloring, headers, flow, () => onMessage(message));
+        const given = admitted ?? this.#parts.policy?.admit(message, flow, queue);
+        return this.#handle(message, flow, given, onMessage);
       };
       if (owner.kind === 'own') return handle();
       this.#inBackground(`passing on a message of ${name}`, async () => {
@@ -69,13 +74,33 @@ export class Receiver {
   }
 
   /** Of a queue that has no colors. */
-  ofPlain(onMessage: OnMessage, options: ConsumeOptions | undefined): OnMessage {
+  ofPlain(queue: string, onMessage: OnMessage, options: ConsumeOptions | undefined): OnMessage {
     return (message) => {
       if (message === null) return onMessage(null);
       if (options?.noAck !== true)
         this.#parts.deliveries.add(message.fields.deliveryTag, this.#parts.deliveries.of(undefined));
-      return runInMessageContext(this.#coloring, message.properties.headers, () => onMessage(message));
+      const flow = messageFlow(message.properties.headers, this.#coloring.carriers);
+      return this.#handle(message, flow, this.#parts.policy?.admit(message, flow, queue), onMessage);
     };
+  }
+
+  /** A message as it is given to who took it by hand: it runs in no context, so the message itself tells what counts. */
+  given(queue: string, message: AmqpMessage): AmqpMessage {
+    const { policy } = this.#parts;
+    if (policy === undefined) return message;
+    const flow = messageFlow(message.properties.headers, this.#coloring.carriers);
+    return policy.admit(message, flow, queue).message;
+  }
+
+  #handle(
+    message: AmqpMessage,
+    flow: FlowType | undefined,
+    admitted: Admitted<AmqpMessage> | undefined,
+    onMessage: OnMessage,
+  ): unknown {
+    return admitted === undefined
+      ? runInFlow(this.#coloring, message.properties.headers, flow, () => onMessage(message))
+      : inAdmitted(this.#coloring, admitted, () => onMessage(admitted.message));
   }
 
   /** Whether a message that was taken by `get` is for the one who took it; what is not is settled here. */

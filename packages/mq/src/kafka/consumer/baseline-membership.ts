@@ -21,12 +21,12 @@ export class BaselineMembership implements Membership {
   readonly #starts = new Map<string, ReadonlyMap<number, bigint>>();
 
   constructor(setting: MembershipSetting) {
-    const { coloring, client, session, topics, run, scope, turns } = setting;
+    const { coloring, client, session, topics, run, scope, turns, policy } = setting;
     this.#setting = setting;
     this.#custody = new TopicCustody(setting);
     const checkLog: CheckLog = (topic, color) => this.#custody.checkLog(topic, color);
     this.member = new GroupMember({
-      ...{ coloring, consumer: client.consumer, session, topics, run, checkLog, turns },
+      ...{ coloring, consumer: client.consumer, session, topics, run, checkLog, turns, policy },
     });
     scope.defer(() => this.member.end());
     watchStuck({

@@ -20,6 +20,7 @@ import { discardByName } from '../leaving/discard-server.js';
 import type { GroupMember } from '../messages/group-member.js';
 import { Turns } from '../messages/turns.js';
 import { type MqRuntime, runtimeOf } from '../mq-runtime.js';
+import type { KafkaPolicy } from '../options.js';
 import { overlay } from '../overlay.js';
 import { BaselineMembership } from './baseline-membership.js';
 import { checkEnvironment, environmentExists } from './check-environment.js';
@@ -37,8 +38,9 @@ export function wrapConsumer(
   kafka: KafkaClient,
   admin: GroupAdmin,
   config: ConsumerConfigLike,
+  policy: KafkaPolicy | undefined,
 ): ConsumerClient {
-  const wrapped = new ColoredConsumer(coloring, kafka, admin, config);
+  const wrapped = new ColoredConsumer(coloring, kafka, admin, config, policy);
   return overlay(wrapped.consumer, {
     subscribe: (subscription: Subscription) => wrapped.subscribe(subscription),
     run: (run?: RunConfig) => wrapped.run(run),
@@ -75,6 +77,7 @@ class ColoredConsumer {
   readonly #kafka: KafkaClient;
   readonly #admin: GroupAdmin;
   readonly #config: ConsumerConfigLike;
+  readonly #policy: KafkaPolicy | undefined;
   readonly #runtime: MqRuntime;
   readonly #group: string;
   readonly #brokerGroup: string;
@@ -85,11 +88,18 @@ class ColoredConsumer {
   #ending: Promise<void> | undefined;
   #clusterId: string | undefined;
 
-  constructor(coloring: Coloring, kafka: KafkaClient, admin: GroupAdmin, config: ConsumerConfigLike) {
+  constructor(
+    coloring: Coloring,
+    kafka: KafkaClient,
+    admin: GroupAdmin,
+    config: ConsumerConfigLike,
+    policy: KafkaPolicy | undefined,
+  ) {
     this.#coloring = coloring;
     this.#kafka = kafka;
     this.#admin = admin;
     this.#config = config;
+    this.#policy = policy;
     this.#runtime = runtimeOf(coloring);
     this.#group = config.groupId;
     const { color } = coloring;
@@ -200,6 +210,7 @@ class ColoredConsumer {
       ...{ runtime: this.#runtime, config: this.#config, client: this.#client, session: this.#session },
       ...{ group: this.#group, brokerGroup: this.#brokerGroup, subscribed: this.#subscribed },
       turns: new Turns(config.partitionsConsumedConcurrently),
+      policy: this.#policy,
       leaving: leavingOf(coloring, this.#runtime.state),
       targetOf: (topic: string) => targetOf(this.#group, topic, this.#clusterId),
     };

@@ -12,6 +12,7 @@ import type { CheckLog } from '../messages/another-log.js';
 import type { Discarded } from '../messages/discarded.js';
 import { GroupMember } from '../messages/group-member.js';
 import type { Turns } from '../messages/turns.js';
+import type { KafkaPolicy } from '../options.js';
 import { ColoredSteps } from '../partitions/colored-steps.js';
 import type { HeldPartition } from '../partitions/held-partition.js';
 import { GroupSession } from './group-session.js';
@@ -32,6 +33,7 @@ export interface ColoredMemberOptions {
   readonly drains?: boolean;
   /** Of the handlers, which others call too. */
   readonly turns?: Turns | undefined;
+  readonly policy: KafkaPolicy | undefined;
   /** Before messages are given up: how many there are. */
   readonly onDiscard: (discarded: Discarded) => Promise<void>;
   /** Nothing is left for this member in any topic. */
@@ -63,6 +65,7 @@ export class ColoredMember {
       run,
       drains: options.drains ?? false,
       turns: options.turns,
+      policy: options.policy,
       onDiscard: options.onDiscard,
       ...(options.checkLog && { checkLog: options.checkLog }),
     });

@@ -85,10 +85,12 @@ export class ColoredMembership implements Membership {
       targetOf,
       scope,
       turns,
+      policy,
     } = this.#setting;
     scope.signal.throwIfAborted();
     const colored = new ColoredMember({
-      ...{ coloring, kafka, admin, config, topics, run, turns, color: this.#color, group: brokerGroup },
+      ...{ coloring, kafka, admin, config, topics, run, turns, policy },
+      ...{ color: this.#color, group: brokerGroup },
       made: { consumer: client.consumer, session },
       onFinished: () => this.#leave(),
       checkLog: (topic, of) => this.#custody.checkLog(topic, of),

@@ -7,6 +7,7 @@ import type { TopicHandover } from '../handover/topic-handover.js';
 import type { GroupMember } from '../messages/group-member.js';
 import type { Turns } from '../messages/turns.js';
 import type { MqRuntime } from '../mq-runtime.js';
+import type { KafkaPolicy } from '../options.js';
 import type { ClientConsumer } from './client-consumer.js';
 import type { GroupSession } from './group-session.js';
 
@@ -34,6 +35,8 @@ export interface MembershipSetting {
   readonly run: RunConfig;
   /** Of the handlers: the consumer's own calls and its drains'. */
   readonly turns: Turns;
+  /** Of the handlers. */
+  readonly policy: KafkaPolicy | undefined;
 }
 
 /** A consumer's membership of its group while it runs: of the baseline's or of a color's. */

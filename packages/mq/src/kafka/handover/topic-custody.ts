@@ -74,11 +74,11 @@ export class TopicCustody {
   }
 
   #drains(): BackgroundDrains {
-    const { coloring, scope, kafka, admin, config, topics, run, turns, leaving, group, targetOf } =
+    const { coloring, scope, kafka, admin, config, topics, run, turns, policy, leaving, group, targetOf } =
       this.#setting;
     const { groupId: _, ...rest } = config;
     return new BackgroundDrains({
-      ...{ coloring, scope, kafka, admin, topics, run, turns, group, config: rest },
+      ...{ coloring, scope, kafka, admin, topics, run, turns, policy, group, config: rest },
       mayDrain: this.#options.mayDrain ?? (() => Promise.resolve(true)),
       isAskedFor: (color) =>
         [...topics.keys()]

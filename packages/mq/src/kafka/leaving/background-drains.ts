@@ -12,7 +12,7 @@ const IDLE_MS = 60_000;
 /** Of a drain whose consumer crashed, or could not join. */
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
-type PassedOn = 'coloring' | 'kafka' | 'admin' | 'topics' | 'run' | 'turns' | 'config';
+type PassedOn = 'coloring' | 'kafka' | 'admin' | 'topics' | 'run' | 'turns' | 'policy' | 'config';
 
 export interface BackgroundDrainsOptions extends Pick<DrainOptions, PassedOn> {
   readonly scope: Scope;
@@ -91,13 +91,14 @@ export class BackgroundDrains {
   async #step(color: Color, signal: AbortSignal): Promise<StepOutcome> {
     const drain = this.#drains.get(color);
     if (drain === undefined) return { kind: 'settled' };
-    const { coloring, kafka, admin, topics, run, turns, config, onDiscard, onDrained } = this.#options;
+    const { coloring, kafka, admin, topics, run, turns, policy, config, onDiscard, onDrained } =
+      this.#options;
     const attempt = new AbortController();
     drain.attempt = attempt;
     const { onLeave, failures } = drain;
     try {
       await drainColor({
-        ...{ coloring, kafka, admin, topics, run, turns, config, color, onLeave, failures },
+        ...{ coloring, kafka, admin, topics, run, turns, policy, config, color, onLeave, failures },
         onDiscard: (discarded) => onDiscard(color, discarded),
         signal: AbortSignal.any([signal, attempt.signal]),
       });

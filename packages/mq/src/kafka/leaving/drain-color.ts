@@ -10,6 +10,7 @@ import type { TopicHandover } from '../handover/topic-handover.js';
 import type { Discarded } from '../messages/discarded.js';
 import type { HandlerFailures } from '../messages/handler-failures.js';
 import type { Turns } from '../messages/turns.js';
+import type { KafkaPolicy } from '../options.js';
 
 export interface DrainOptions {
   readonly coloring: Coloring;
@@ -24,6 +25,7 @@ export interface DrainOptions {
   readonly run: RunConfig;
   /** Of these handlers: their consumer calls them too. */
   readonly turns?: Turns | undefined;
+  readonly policy?: KafkaPolicy | undefined;
   readonly failures: HandlerFailures;
   /** Before messages are given up: how many there are. */
   readonly onDiscard: (discarded: Discarded) => Promise<void>;
@@ -36,15 +38,27 @@ export interface DrainOptions {
  * aborted. Rejects when its consumer crashed.
  */
 export async function drainColor(options: DrainOptions): Promise<void> {
-  const { coloring, kafka, admin, color, config, topics, onLeave, onDiscard, failures, signal, turns } =
-    options;
+  const {
+    coloring,
+    kafka,
+    admin,
+    color,
+    config,
+    topics,
+    onLeave,
+    onDiscard,
+    failures,
+    signal,
+    turns,
+    policy,
+  } = options;
   const [first] = topics.values();
   if (first === undefined || signal.aborted) return;
   const ended = new Deferred();
   // What is discarded comes to no handler, so these may be anybody's; without any the client does not run.
   const handlers: RunConfig = onLeave === 'discard' ? { eachMessage: () => Promise.resolve() } : options.run;
   const member = new ColoredMember({
-    ...{ coloring, kafka, admin, color, topics, onDiscard, turns },
+    ...{ coloring, kafka, admin, color, topics, onDiscard, turns, policy },
     // Whoever began the drain begins it anew after a crash, and knows of it.
     config: {
       ...config,

@@ -2,6 +2,7 @@ import type { Color, Coloring } from '@colorway/core';
 import type { RunConfig } from '../client-types.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import type { GroupSession } from '../consumer/group-session.js';
+import type { KafkaPolicy } from '../options.js';
 import type { Discarding, HeldPartition } from '../partitions/held-partition.js';
 import type { PartitionSteps } from '../partitions/partition-steps.js';
 import type { Pauses } from './pauses.js';
@@ -18,6 +19,8 @@ export interface BatchMember {
   readonly run: RunConfig;
   readonly drains: boolean;
   readonly turns: Turns;
+  /** Who may set a flow type; `undefined` for everybody. */
+  readonly policy: KafkaPolicy | undefined;
   readonly tally: Tally;
   /** Grows with each seek. */
   readonly seeks: number;

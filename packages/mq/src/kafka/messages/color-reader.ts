@@ -1,5 +1,5 @@
-import type { CarrierNames, Color } from '@colorway/core';
-import { messageColor } from '../../message/index.js';
+import { type CarrierNames, type Color, colorOf, type FlowType } from '@colorway/core';
+import { messageFlow } from '../../message/index.js';
 import type { HeadersLike } from '../client-types.js';
 
 /**
@@ -10,7 +10,9 @@ export class ColorReader {
   readonly #names: CarrierNames;
   readonly #property: string;
   #bytes: Buffer | undefined;
-  #color: Color | undefined;
+  #last: FlowType | undefined;
+  /** What was read last: the color, or a mark of another kind. */
+  flow: FlowType | undefined;
 
   constructor(names: CarrierNames) {
     this.#names = names;
@@ -18,17 +20,21 @@ export class ColorReader {
   }
 
   read(headers: HeadersLike | undefined): Color | undefined {
-    if (headers === undefined) return undefined;
+    this.flow = headers === undefined ? undefined : this.#read(headers);
+    return colorOf(this.flow);
+  }
+
+  #read(headers: HeadersLike): FlowType | undefined {
     const value = headers[this.#property];
-    if (!Buffer.isBuffer(value)) return messageColor(headers, this.#names);
-    if (this.#bytes !== undefined && sameBytes(this.#bytes, value)) return this.#color;
-    const color = messageColor(headers, this.#names);
+    if (!Buffer.isBuffer(value)) return messageFlow(headers, this.#names);
+    if (this.#bytes !== undefined && sameBytes(this.#bytes, value)) return this.#last;
+    const flow = messageFlow(headers, this.#names);
     // A color that stands there decides alone; where there is none, the baggage may say more.
-    if (color !== undefined && color === value.toString('latin1')) {
+    if (flow?.kind === 'color' && flow.color === value.toString('latin1')) {
       this.#bytes = value;
-      this.#color = color;
+      this.#last = flow;
     }
-    return color;
+    return flow;
   }
 }
 

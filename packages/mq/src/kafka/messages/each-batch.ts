@@ -1,3 +1,4 @@
+import type { FlowType } from '@colorway/core';
 import { runOutsideRefusal } from '../../message/index.js';
 import type { BatchLike, EachBatchPayloadLike, MessageLike } from '../client-types.js';
 import { committing } from '../commits/commit-by-hand.js';
@@ -25,7 +26,7 @@ export async function eachBatch(
   const { topic, partition } = batch;
   const { pauses, run, commits, turns } = member;
   const { groupId: group } = member.session;
-  const { own, ends, last, cut } = select(member, held, batch);
+  const { own, flows, ends, last, cut } = select(member, held, batch);
   const skipped = ends.taken - own.length;
   member.tally.skip(topic, skipped);
   const resolve = (offset: string): void => {
@@ -38,10 +39,9 @@ export async function eachBatch(
 
   const lastOwn = own.at(-1);
   if (lastOwn !== undefined) {
-    const filtered = own.length === batch.messages.length ? batch : filter(batch, own, last);
     const { seeks } = member;
-    const filteredPayload: EachBatchPayloadLike = {
-      batch: filtered,
+    const filteredPayload = (messages: MessageLike[]): EachBatchPayloadLike => ({
+      batch: messages === own && own.length === batch.messages.length ? batch : filter(batch, messages, last),
       resolveOffset: resolve,
       heartbeat: () => payload.heartbeat(),
       pause: () => {
@@ -55,14 +55,15 @@ export async function eachBatch(
       uncommittedOffsets: () => payload.uncommittedOffsets(),
       isRunning: () => payload.isRunning() && held.current,
       isStale: () => payload.isStale(),
-    };
+    });
     const isHandled = await inTurn(turns, {
       heartbeat: () => payload.heartbeat(),
       isWanted: () => payload.isRunning() && held.current && held.open,
       failed: (error) => member.threw(held, error),
       handle: async () => {
         if (run.autoCommit === false) for (const { offset } of own) handOut(member, held, offset);
-        const handle = (): Promise<void> => runOutsideRefusal(() => handler(filteredPayload));
+        const given = admitted(member, topic, own, flows);
+        const handle = (): Promise<void> => runOutsideRefusal(() => handler(filteredPayload(given)));
         await (member.drains ? runInDrain({ brokerGroup: group }, handle) : handle());
       },
     });
@@ -87,6 +88,8 @@ export async function eachBatch(
 
 interface Selection {
   readonly own: MessageLike[];
+  /** What each of these says; empty where nobody asks. */
+  readonly flows: (FlowType | undefined)[];
   readonly ends: Ends;
   /** Where the batch ends for its reader; `undefined` when nothing of it can be taken. */
   readonly last: string | undefined;
@@ -94,10 +97,15 @@ interface Selection {
   readonly cut: { readonly offset: string; readonly color: string | undefined } | undefined;
 }
 
-function select({ coloring, steps, run }: BatchMember, held: HeldPartition, batch: BatchLike): Selection {
+function select(
+  { coloring, steps, run, policy }: BatchMember,
+  held: HeldPartition,
+  batch: BatchLike,
+): Selection {
   const colors = new ColorReader(coloring.carriers);
   const byHand = run.autoCommit === false;
   const own: MessageLike[] = [];
+  const flows: (FlowType | undefined)[] = [];
   const ends = new Ends();
   for (const message of batch.messages) {
     const color = colors.read(message.headers);
@@ -105,14 +113,31 @@ function select({ coloring, steps, run }: BatchMember, held: HeldPartition, batc
       color === undefined && steps.color === undefined ? 'own' : steps.verdict(held, color, message.offset);
     if (verdict === 'stop' || verdict === 'undecided') {
       const cut = { offset: message.offset, color: verdict === 'undecided' ? color : undefined };
-      return { own, ends, last: ends.last, cut };
+      return { own, flows, ends, last: ends.last, cut };
     }
-    if (verdict === 'own') own.push(message);
-    else if (byHand) held.passedOver(message.offset);
+    if (verdict === 'own') {
+      own.push(message);
+      if (policy !== undefined) flows.push(colors.flow);
+    } else if (byHand) held.passedOver(message.offset);
     ends.take(message.offset, verdict === 'own');
   }
   ends.finish(batch.lastOffset());
-  return { own, ends, last: ends.last, cut: undefined };
+  return { own, flows, ends, last: ends.last, cut: undefined };
+}
+
+/**
+ * The messages as their handler gets them. It runs in no message's context, so what does not count is told by the messages
+ * themselves: `inMessageContext` of such a one is in no color either.
+ */
+function admitted(
+  { policy }: BatchMember,
+  topic: string,
+  own: MessageLike[],
+  flows: readonly (FlowType | undefined)[],
+): MessageLike[] {
+  if (policy === undefined) return own;
+  const given = own.map((message, at) => policy.admit(message, flows[at], topic).message);
+  return given.every((message, at) => message === own[at]) ? own : given;
 }
 
 /** For each own message, the offset up to which everything behind it is passed over. */

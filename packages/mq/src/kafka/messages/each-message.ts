@@ -1,5 +1,5 @@
-import { runInMessageContext } from '../../message/index.js';
-import type { EachBatchPayloadLike, EachMessagePayloadLike } from '../client-types.js';
+import { inAdmitted, runInFlow } from '../../message/index.js';
+import type { EachBatchPayloadLike, EachMessagePayloadLike, MessageLike } from '../client-types.js';
 import { runInDrain } from '../leaving/drain-context.js';
 import type { HeldPartition } from '../partitions/held-partition.js';
 import type { BatchMember } from './batch-member.js';
@@ -27,7 +27,7 @@ export async function eachMessage(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
-  const { coloring, steps, pauses, run, turns } = member;
+  const { coloring, steps, pauses, run, turns, policy } = member;
   const colors = new ColorReader(coloring.carriers);
   const commits =
     run.autoCommit !== false && (run.autoCommitInterval != null || run.autoCommitThreshold != null);
@@ -43,6 +43,10 @@ export async function eachMessage(
   const failed = (error: unknown): void => member.threw(held, error);
   const { groupId: group } = member.session;
   const traced = isTraced();
+  const handle = (message: MessageLike): Promise<void> => {
+    const given = { topic, partition, message, heartbeat, pause };
+    return member.drains ? runInDrain({ brokerGroup: group }, () => handler(given)) : handler(given);
+  };
   let beat = Date.now();
   let skipped = 0;
   let handled = 0;
@@ -64,6 +68,7 @@ export async function eachMessage(
       if (!held.open) return;
       const { offset, headers } = message;
       const color = colors.read(headers);
+      const { flow } = colors;
       let verdict =
         color === undefined && steps.color === undefined ? 'own' : steps.verdict(held, color, offset);
       if (verdict === 'undecided') {
@@ -81,22 +86,21 @@ export async function eachMessage(
       if (verdict === 'stop') return held.reached();
       if (verdict === 'undecided') return member.undecided(held, color ?? '', offset);
       resolvePassed();
-      const handle = (): Promise<void> => handler({ topic, partition, message, heartbeat, pause });
-      const inColor = (): Promise<void> =>
-        runInMessageContext(
-          coloring,
-          headers,
-          member.drains ? () => runInDrain({ brokerGroup: group }, handle) : handle,
-        );
       const isHandled = await inTurn(turns, {
         heartbeat,
         isWanted,
         failed,
         handle: () => {
           if (byHand) handOut(member, held, offset);
+          const given = policy?.admit(message, flow, topic);
+          const inColor = (): Promise<void> =>
+            given === undefined
+              ? runInFlow(coloring, headers, flow, () => handle(message))
+              : inAdmitted(coloring, given, () => handle(given.message));
           if (!traced) return inColor();
           const reason = color === undefined ? 'no-color' : steps.owner(held, color, BigInt(offset)).reason;
-          return inMessageSpan({ topic, partition, offset, headers, group, color, reason }, inColor);
+          const shown = given?.isRefused === true ? undefined : color;
+          return inMessageSpan({ topic, partition, offset, headers, group, color: shown, reason }, inColor);
         },
       });
       if (!isHandled) return;

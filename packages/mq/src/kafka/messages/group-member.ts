@@ -6,6 +6,7 @@ import { commitPassed, commitStart } from '../commits/batch-commits.js';
 import { MemberCommits } from '../commits/member-commits.js';
 import type { GroupSession } from '../consumer/group-session.js';
 import type { TopicHandover } from '../handover/topic-handover.js';
+import type { KafkaPolicy } from '../options.js';
 import { Advances } from '../partitions/advances.js';
 import type { Discarding, HeldPartition } from '../partitions/held-partition.js';
 import type { PartitionSteps } from '../partitions/partition-steps.js';
@@ -16,28 +17,13 @@ import type { Discarded } from './discarded.js';
 import { eachBatch } from './each-batch.js';
 import { eachMessage } from './each-message.js';
 import type { EndedBatch, GroupJoin } from './event-payloads.js';
+import type { GroupMemberOptions } from './group-member-options.js';
 import { HeldPartitions } from './held-partitions.js';
 import { Pauses } from './pauses.js';
 import { Tally } from './tally.js';
 import { Turns } from './turns.js';
 
 const SETTLE_MS = 250;
-
-export interface GroupMemberOptions {
-  readonly coloring: Coloring;
-  readonly consumer: ConsumerClient;
-  readonly session: GroupSession;
-  readonly topics: ReadonlyMap<string, TopicHandover>;
-  readonly run: RunConfig;
-  /** Default: nothing is known of a topic. */
-  readonly checkLog?: CheckLog;
-  /** Of the handlers, where others call them too. Default: its own. */
-  readonly turns?: Turns | undefined;
-  /** Its handlers are another consumer's, and run marked (see `inDrain`). */
-  readonly drains?: boolean;
-  /** Before messages are given up: how many there are. Of a colored group's member alone. */
-  readonly onDiscard?: (discarded: Discarded) => Promise<void>;
-}
 
 /** A member of a consumer group, of the baseline's or of a color's: what it holds, and what it does with a batch. */
 export class GroupMember {
@@ -48,6 +34,7 @@ export class GroupMember {
   readonly run: RunConfig;
   readonly drains: boolean;
   readonly turns: Turns;
+  readonly policy: KafkaPolicy | undefined;
   /** An assignment stands. */
   joined = false;
   /** Grows with each seek. */
@@ -77,6 +64,7 @@ export class GroupMember {
     this.tally = new Tally(session.groupId);
     this.run = run;
     this.drains = drains;
+    this.policy = options.policy;
     this.turns = options.turns ?? new Turns(run.partitionsConsumedConcurrently);
     this.#topics = topics;
     this.#onDiscard = onDiscard ?? (() => Promise.resolve());
