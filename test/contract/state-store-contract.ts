@@ -1,4 +1,5 @@
 import type { StateStore } from '@colorway/core';
+import { Environments } from '@colorway/registry';
 import fc from 'fast-check';
 import { type DirectoryUnderTest, pause, stateTold, until } from './support.js';
 
@@ -206,6 +207,25 @@ export function describeStateStore(name: string, make: () => Promise<DirectoryUn
         }),
         { numRuns: 25 },
       );
+    });
+
+    it('keeps the policy of a directory, whoever sets it, and what it bounds is refused', async () => {
+      const [ann, bob] = [
+        new Environments(one, { declaredBy: 'ann' }),
+        new Environments(two, { declaredBy: 'bob' }),
+      ];
+      await Promise.all([
+        ann.policy.set({ maxTtlMs: 86_400_000 }),
+        bob.policy.set({ maxEnvironmentsPerOwner: 1 }, { reason: 'the cluster is full' }),
+      ]);
+      const policy = await ann.policy.get();
+      expect(policy.bounds).toEqual({ maxTtlMs: 86_400_000, maxEnvironmentsPerOwner: 1 });
+      expect(policy.changes.map(({ by }) => by).sort()).toEqual(['ann', 'bob']);
+      expect(await bob.policy.get()).toEqual(policy);
+      await ann.create('red', { owner: 'cy' });
+      const code = 'COLORWAY_POLICY_EXCEEDED';
+      await expect(bob.create('blue', { owner: 'cy', ttlMs: 3_600_000 })).rejects.toMatchObject({ code });
+      await expect(bob.extend('red', { ttlMs: 172_800_000 })).rejects.toMatchObject({ code });
     });
   });
 }

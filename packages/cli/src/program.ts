@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.js';
-import { EXIT } from './exit-status.js';
+import { EXIT, usageFailure } from './exit-status.js';
 import type { Session } from './session.js';
 
 export interface GlobalOptions {
@@ -61,7 +61,7 @@ export function makeProgram(version: string, withSession: WithSession): Command 
   env
     .command('extend <color>')
     .description('let an environment live for so long from now')
-    .addOption(duration('--ttl <duration>', 'how long, from now').default(604_800_000, '7d'))
+    .addOption(duration('--ttl <duration>', 'how long, from now').default(undefined, '7d'))
     .option('--reason <text>', 'why; kept with the environment')
     .option('--yes', 'do not ask, where it is not yours')
     .action((color: string, { ttl, reason, yes }) =>
@@ -102,6 +102,7 @@ export function makeProgram(version: string, withSession: WithSession): Command 
       await deleteEnvironment(session, color, options);
     }),
   );
+  addPolicyCommands(program, withSession);
   program
     .command('explain <service>')
     .description('what a call to a service would do now, and why')
@@ -124,6 +125,35 @@ export function makeProgram(version: string, withSession: WithSession): Command 
   return program;
 }
 
+function addPolicyCommands(program: Command, withSession: WithSession): void {
+  const policy = program
+    .command('policy')
+    .description('bounds that all who share the directory keep to, and who set them')
+    .action(() =>
+      withSession(async (session) => {
+        const { showPolicy } = await import('./commands/policy.js');
+        await showPolicy(session);
+      }),
+    );
+  policy
+    .command('set')
+    .description('set bounds; "none" takes one away, what is left out stays')
+    .addOption(
+      bound('--max-ttl <duration>', 'longest life of an environment, an hour at least', parseDuration),
+    )
+    .addOption(bound('--max-environments-per-owner <count>', 'environments of one owner', parseNumber))
+    .addOption(bound('--max-weight <weight>', 'greatest weight of an instance', parseNumber))
+    .option('--reason <text>', 'why; kept with the policy')
+    .action(({ maxTtl, maxEnvironmentsPerOwner, maxWeight, reason }) =>
+      withSession(async (session) => {
+        const { setPolicy } = await import('./commands/policy.js');
+        const all = { maxTtlMs: maxTtl, maxEnvironmentsPerOwner, maxWeight };
+        const bounds = Object.entries(all).map(([name, value]) => [name, value === NONE ? null : value]);
+        await setPolicy(session, { bounds: Object.fromEntries(bounds), reason });
+      }),
+    );
+}
+
 function leaving(command: Command): Command {
   return command
     .addOption(
@@ -137,13 +167,29 @@ function leaving(command: Command): Command {
 }
 
 function duration(flags: string, description: string): Option {
+  return parsed(flags, description, parseDuration);
+}
+
+/** How a bound is taken away; commander makes an empty text of null. */
+const NONE = 'none';
+
+function bound(flags: string, description: string, parse: (text: string) => number): Option {
+  return parsed(flags, description, (text) => (text === NONE ? NONE : parse(text)));
+}
+
+function parsed(flags: string, description: string, parse: (text: string) => unknown): Option {
   return new Option(flags, description).argParser((text) => {
     try {
-      return parseDuration(text);
+      return parse(text);
     } catch (error) {
       throw new InvalidArgumentError((error as Error).message);
     }
   });
+}
+
+function parseNumber(text: string): number {
+  if (/^[0-9]{1,9}(?:\.[0-9]{1,6})?$/.test(text)) return Number(text);
+  throw usageFailure(`${JSON.stringify(text)} is not a number. Write digits, or "none".`);
 }
 
 function names(text: string): string[] {

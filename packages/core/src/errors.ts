@@ -39,6 +39,8 @@ const STATUS_BY_CODE = {
   COLORWAY_ENVIRONMENT_EXISTS: 409,
   /** No environment of that color. */
   COLORWAY_ENVIRONMENT_UNKNOWN: 404,
+  /** More than the policy of the directory allows: a longer life, or one more environment of an owner. */
+  COLORWAY_POLICY_EXCEEDED: 403,
   /** A consumer group or queue name that cannot be colored: too long, empty, or the same as another's. */
   COLORWAY_GROUP_NAME: 500,
   /** Offsets are committed for a group of which nobody can tell whether it is the baseline's or the color's. */

@@ -9,6 +9,8 @@ export interface ViewStoreOptions {
   readonly names?: CarrierNames;
   /** Told of each record that routing cannot use. */
   readonly onUnusable?: (why: string) => void;
+  /** Told of each record that says more weight than is allowed, and counts with less. */
+  readonly onBounded?: (record: InstanceRecord, greatest: number) => void;
 }
 
 /**
@@ -18,7 +20,11 @@ export interface ViewStoreOptions {
 export class ViewStore {
   readonly #names: CarrierNames;
   readonly #onUnusable: (why: string) => void;
+  readonly #onBounded: NonNullable<ViewStoreOptions['onBounded']>;
   readonly #instances = new Map<string, Instance>();
+  /** As they were written, those that count with less weight than they say. */
+  readonly #bounded = new Map<string, InstanceRecord>();
+  #greatestWeight = Number.POSITIVE_INFINITY;
   readonly #memberships = new Set<string>();
   readonly #tables = new Map<string, ServiceTable>();
   readonly #spelled = new Map<string, string>();
@@ -29,6 +35,7 @@ export class ViewStore {
   constructor(options: ViewStoreOptions = {}) {
     this.#names = options.names ?? DEFAULT_CARRIER_NAMES;
     this.#onUnusable = options.onUnusable ?? (() => {});
+    this.#onBounded = options.onBounded ?? (() => {});
   }
 
   current(): DirectoryView {
@@ -68,23 +75,44 @@ export class ViewStore {
     this.#answered.state = true;
   }
 
+  /** From now on no instance counts with more weight than this; `undefined` for no bound. */
+  boundWeights(greatest: number = Number.POSITIVE_INFINITY): void {
+    if (greatest === this.#greatestWeight) return;
+    this.#greatestWeight = greatest;
+    for (const known of [...this.#instances.values()]) {
+      const written = this.#bounded.get(known.id);
+      if (written === undefined && known.weight <= greatest) continue;
+      this.#remove(known.id);
+      this.#put(written ?? known);
+    }
+  }
+
   #put(record: InstanceRecord): void {
     const known = this.#instances.get(record.id);
-    if (known !== undefined && sameRecord(known, record)) return;
+    if (known !== undefined && sameRecord(this.#bounded.get(record.id) ?? known, record)) return;
     if (known !== undefined) this.#remove(record.id);
     const read = readInstance(record, this.#names);
     if (read.kind === 'unusable') {
       this.#onUnusable(read.why);
       return;
     }
-    this.#instances.set(read.instance.id, read.instance);
-    this.#touch(read.instance.service).put(read.instance);
+    const instance = this.#withinBound(read.instance, record);
+    this.#instances.set(instance.id, instance);
+    this.#touch(instance.service).put(instance);
+  }
+
+  #withinBound(instance: Instance, record: InstanceRecord): Instance {
+    if (instance.weight <= this.#greatestWeight) return instance;
+    this.#bounded.set(record.id, record);
+    this.#onBounded(record, this.#greatestWeight);
+    return Object.freeze({ ...instance, weight: this.#greatestWeight });
   }
 
   #remove(id: string): void {
     const known = this.#instances.get(id);
     if (known === undefined) return;
     this.#instances.delete(id);
+    this.#bounded.delete(id);
     this.#touch(known.service).remove(known);
   }
 

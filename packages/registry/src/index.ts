@@ -8,6 +8,7 @@ export { createColoring } from './create-coloring.js';
 export {
   type ChangeNote,
   type CreateEnvironmentOptions,
+  type DirectoryPolicy,
   ENVIRONMENT_CHANNEL,
   type Environment,
   type EnvironmentAct,
@@ -20,6 +21,10 @@ export {
   type LeaveProgress,
   type Lifetime,
   type Membership,
+  type PolicyBounds,
+  type PolicyChange,
+  type PolicyOverview,
+  type PolicyStore,
   type ProlongOptions,
   type ServiceOverview,
 } from './environments/index.js';

@@ -27,7 +27,7 @@ export async function createEnvironment(
 }
 
 export interface ExtendOptions {
-  readonly ttlMs: number;
+  readonly ttlMs: number | undefined;
   readonly reason: string | undefined;
   readonly yes: true | undefined;
 }
@@ -41,8 +41,8 @@ export async function extendEnvironment(
   const whose = notYours(await coloring.environments.get(color), user);
   if (whose !== '') await sure(session, yes, `Change when environment ${color} expires? ${whose}`);
   const environment = await coloring.environments.extend(color, {
-    ttlMs,
     by: user,
+    ...(ttlMs !== undefined && { ttlMs }),
     ...(reason !== undefined && { reason }),
   });
   output.answer({ environment }, () => `Environment ${color} goes on, ${expiry(environment)}.`);

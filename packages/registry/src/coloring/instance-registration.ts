@@ -32,6 +32,7 @@ const MAX_CLOSE_MS = 2_000;
 /** Trying again does not mend these. */
 const PERMANENT: readonly ColorwayErrorCode[] = [
   'COLORWAY_ENVIRONMENT_EXISTS',
+  'COLORWAY_POLICY_EXCEEDED',
   'COLORWAY_INVALID_OPTION',
   'COLORWAY_INVALID_COLOR',
   'COLORWAY_CLOSED',

@@ -28,6 +28,7 @@ import { firstAnswer } from './first-answer.js';
 import { instanceRecord } from './instance-record.js';
 import { InstanceRegistration } from './instance-registration.js';
 import type { ColoringOptions } from './options.js';
+import { followPolicy } from './policy-upkeep.js';
 import { readyCheck } from './ready-check.js';
 import { notice, RegisteredServer } from './registered-server.js';
 import { WatchedView } from './watched-view.js';
@@ -114,6 +115,7 @@ export class ServiceColoring implements ColoringService {
       this.#lastUse = new LastUse(state, Date.now, this.scope, () => this.#view.current());
       const environments = this.#environments;
       startSweep(this.scope, state, { environments, view: () => this.view() });
+      followPolicy(this.scope, state, this.#view);
     }
   }
 

@@ -3,7 +3,9 @@ import {
   ColorwayError,
   type Directory,
   type DirectoryView,
+  type InstanceRecord,
   MEMBERSHIP_PREFIX,
+  quote,
   ViewStore,
   type Watch,
   type WatchObserver,
@@ -30,6 +32,7 @@ export class WatchedView {
   /** What was said of records that cannot be used: each once, and no more than so many. */
   readonly #unusable = new Set<string>();
   #told: DirectoryView;
+  #whoBounds = '';
   #telling = false;
   #closed = false;
 
@@ -40,6 +43,7 @@ export class WatchedView {
     this.#store = new ViewStore({
       names,
       onUnusable: (why) => this.#leftOut(why),
+      onBounded: (record, greatest) => this.#bounded(record, greatest),
     });
     this.#told = this.#store.current();
     this.#currentAt.set('instances', Number.NEGATIVE_INFINITY);
@@ -65,6 +69,13 @@ export class WatchedView {
 
   current(): DirectoryView {
     return this.#store.current();
+  }
+
+  /** No instance counts with more weight; `undefined` for no bound. `whoSays` goes into the warning. */
+  boundWeights(greatest: number | undefined, whoSays: string): void {
+    this.#whoBounds = whoSays;
+    this.#store.boundWeights(greatest);
+    this.#scheduleTelling();
   }
 
   ageMs(): number {
@@ -136,6 +147,13 @@ export class WatchedView {
     const isLast = this.#unusable.size === MAX_UNUSABLE;
     const rest = isLast ? ' Further records are left out without a report.' : '';
     this.#reporter.once('COLORWAY_INSTANCE_UNUSABLE', `${why}${rest}`, why);
+  }
+
+  #bounded({ id, service, weight }: InstanceRecord, greatest: number): void {
+    this.#reporter.once(
+      'COLORWAY_WEIGHT_BOUNDED',
+      `Instance ${quote(id)} of service ${quote(service)} says weight ${quote(weight)}, and the policy of this directory allows ${greatest}${this.#whoBounds}: it counts as that. Further ones do so without a report.`,
+    );
   }
 
   #withoutState(): void {

@@ -31,7 +31,8 @@ export function parseServiceEntries(text: string): ServiceEntry[] {
       {
         node: textOf(node.Node),
         record,
-        isAlive: !statuses.includes('critical') && (record.weight ?? 1) > 0,
+        // A weight that is none is left out with a report, where all records are looked at.
+        isAlive: !statuses.includes('critical') && !((record.weight ?? 1) <= 0),
         index: numberOf(service.ModifyIndex ?? 0),
       },
     ];

@@ -36,8 +36,8 @@ export const ENVIRONMENT_CHANNEL = 'colorway:environment';
 
 const changes = channel(ENVIRONMENT_CHANNEL);
 /** So many changes are kept; then the oldest goes, but for the first, which says who made the environment. */
-const MAX_CHANGES = 20;
-const MAX_TEXT = 256;
+export const MAX_CHANGES = 20;
+export const MAX_TEXT = 256;
 
 /**
  * The history with one change more. Living instances prolong their environment every hour: of such changes in a row the last one

@@ -34,7 +34,6 @@ import { type EnvironmentChange, publishChange } from './environment-history.js'
 import {
   type CreateEnvironmentOptions,
   type EnvironmentsOptions,
-  expiryOf,
   type LeaveOptions,
   type Lifetime,
   type ProlongOptions,
@@ -44,6 +43,7 @@ import { EnvironmentRecords } from './environment-records.js';
 import { type LeaveProgress, progressOf } from './leave-progress.js';
 import { subscriptionEntries, withdrawService } from './leaving.js';
 import { formatMembership, type Membership, parseMembership } from './membership.js';
+import { PolicyStore } from './policy-store.js';
 
 /**
  * Environments and memberships, kept in a state store. Any number of processes may use one store: each
@@ -57,6 +57,8 @@ import { formatMembership, type Membership, parseMembership } from './membership
  * then on its messages leave by themselves: the consumers of each service see to it.
  */
 export class Environments {
+  /** Bounds on lifetimes, environments of an owner and weights. */
+  readonly policy: PolicyStore;
   readonly #state: StateStore;
   readonly #now: () => number | Promise<number>;
   readonly #declaredBy: string;
@@ -67,23 +69,26 @@ export class Environments {
   constructor(state: StateStore, options: EnvironmentsOptions = {}) {
     const { signal, timeoutMs = 5_000 } = options;
     this.#signal = signal;
-    this.#state = withTimeLimit(state, timeoutMs, { signal, keepsAlive: true });
-    const timed = this.#state;
+    const timed = withTimeLimit(state, timeoutMs, { signal, keepsAlive: true });
+    this.#state = timed;
     this.#now = options.now ?? timed.now ?? Date.now;
     this.#declaredBy = options.declaredBy ?? 'unknown';
     this.#reporter = options.reporter ?? defaultReporter();
     this.#records = new EnvironmentRecords(this.#state, this.#declaredBy);
+    this.policy = new PolicyStore(this.#state, this.#declaredBy, this.#now, this.#reporter);
   }
 
   /**
    * Creates an environment and declares its services. One that has expired makes way.
-   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS`, also for a color that differs by case alone.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS`, also for a color that differs by case alone;
+   * `COLORWAY_POLICY_EXCEEDED` for a longer life, or one more of this owner, than the policy allows.
    */
   async create(color: Color, options: CreateEnvironmentOptions): Promise<Environment> {
     const services = (options.services ?? []).map(parseServiceName);
     const parsed = { color: parseColor(color), owner: parseOwner(options.owner) };
     const createdAt = await this.#now();
-    const environment = Object.freeze({ ...parsed, createdAt, expiresAt: expiryOf(options, createdAt) });
+    const expiresAt = await this.policy.admit(parsed.color, parsed.owner, options, createdAt);
+    const environment = Object.freeze({ ...parsed, createdAt, expiresAt });
     const history = this.#records.history([], { act: 'created', at: createdAt }, options);
     const value = formatEnvironment({ ...environment, ending: false, history });
     await retryConflicts(`Environment ${quote(color)}`, async () => {
@@ -102,12 +107,13 @@ export class Environments {
   }
 
   /**
-   * The environment, made if there is none, and extended if it would end sooner than asked.
-   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone.
+   * The environment, made if there is none, and extended if it would end sooner than asked; no longer than the policy allows.
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_EXISTS` for a color that differs from another by case alone;
+   * `COLORWAY_POLICY_EXCEEDED` for one more of this owner than the policy allows.
    */
   async ensure(color: Color, options: Omit<CreateEnvironmentOptions, 'services'>): Promise<Environment> {
     const at = await this.#now();
-    const expiresAt = expiryOf(options, at);
+    const expiresAt = await this.policy.bounded(options, at);
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const found = await this.#records.find(color);
       if (found === undefined || found.stored?.ending) {
@@ -130,9 +136,7 @@ export class Environments {
   /** `undefined` for one that does not exist, or is being ended. */
   async get(color: Color): Promise<Environment | undefined> {
     const stored = (await this.#records.find(color))?.stored;
-    return stored === undefined || stored.ending || stored.color !== color
-      ? undefined
-      : toEnvironment(stored);
+    return stored?.color === color && !stored.ending ? toEnvironment(stored) : undefined;
   }
 
   /**
@@ -156,16 +160,16 @@ export class Environments {
   /** Extends an environment that would end sooner than asked; does nothing where there is none. */
   async prolong(color: Color, lifetime: ProlongOptions): Promise<void> {
     const at = await this.#now();
-    await this.#records.prolong(color, expiryOf(lifetime, at), at, lifetime);
+    await this.#records.prolong(color, await this.policy.bounded(lifetime, at), at, lifetime);
   }
 
   /**
    * Sets the end anew, later or sooner.
-   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`
+   * @throws ColorwayError `COLORWAY_ENVIRONMENT_UNKNOWN`; `COLORWAY_POLICY_EXCEEDED` for longer than the policy allows.
    */
   async extend(color: Color, lifetime: Lifetime): Promise<Environment> {
     const at = await this.#now();
-    const expiresAt = expiryOf(lifetime, at);
+    const expiresAt = await this.policy.expiry(color, lifetime, at);
     return retryConflicts(`Environment ${quote(color)}`, async () => {
       const { stored, entry } = await this.#records.existing(color);
       return this.#records.write({ ...stored, expiresAt }, entry, { act: 'extended', at }, lifetime);
@@ -288,13 +292,13 @@ export class Environments {
     return ended;
   }
 
-  async #left(color: Color, service: string | undefined, options: LeaveOptions): Promise<number> {
-    const ends = [options.signal, this.#signal].filter((signal) => signal !== undefined);
-    const waiting = {
-      onProgress: options.onProgress,
-      signal: AbortSignal.any(ends),
-      reporter: this.#reporter,
-    };
+  async #left(
+    color: Color,
+    service: string | undefined,
+    { onProgress, signal: own }: LeaveOptions,
+  ): Promise<number> {
+    const signal = AbortSignal.any([own, this.#signal].filter((end) => end !== undefined));
+    const waiting = { onProgress, signal, reporter: this.#reporter };
     return awaitLeft(this.#state, color, service === undefined ? waiting : { ...waiting, service });
   }
 }

@@ -25,3 +25,11 @@ export {
   overviewOf,
   type ServiceOverview,
 } from './overview.js';
+export {
+  type DirectoryPolicy,
+  type PolicyBounds,
+  type PolicyChange,
+  type PolicyOverview,
+  whoSet,
+} from './policy.js';
+export { PolicyStore, readPolicy } from './policy-store.js';

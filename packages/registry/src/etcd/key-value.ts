@@ -12,7 +12,7 @@ export function parseKeyValue(json: unknown): KeyValue {
   if (typeof key !== 'string' || typeof value !== 'string' || typeof revision !== 'string') {
     throw new Error('its answer holds no key-value pairs');
   }
-  return { key: decode(key), value: decode(value), revision };
+  return { key: decodeKey(key), value: decode(value), revision };
 }
 
 /** The revision of the whole store, as every answer has it. @throws Error */
@@ -40,6 +40,15 @@ export function encode(text: string): string {
 
 export function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+/**
+ * A key of etcd is bytes. Two that are no UTF-8 would be one text, and whoever counts them would miss one for ever: such a
+ * key has its bytes behind it.
+ */
+export function decodeKey(base64: string): string {
+  const text = decode(base64);
+  return text.includes('\ufffd') ? `${text} ${base64}` : text;
 }
 
 /** All keys that begin with a prefix: from it to the next text that does not. */

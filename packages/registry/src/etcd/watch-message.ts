@@ -1,4 +1,4 @@
-import { decode, fieldsOf, type KeyValue, listOf, parseKeyValue, revisionOf } from './key-value.js';
+import { decodeKey, fieldsOf, type KeyValue, listOf, parseKeyValue, revisionOf } from './key-value.js';
 
 /** What a line of a watch stream says. */
 export type WatchMessage =
@@ -44,7 +44,7 @@ function lastOfEach(events: readonly unknown[]): { put: KeyValue[]; removed: str
   for (const event of events) {
     const { type, kv } = fieldsOf(event);
     if (type === 'DELETE') {
-      const key = decode(String(fieldsOf(kv).key));
+      const key = decodeKey(String(fieldsOf(kv).key));
       put.delete(key);
       removed.add(key);
     } else {

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { link, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { link, lstat, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type InstanceRecord, warnOnce } from '@colorway/core';
 import { type Folder, failedWith } from './folder.js';
@@ -76,7 +76,8 @@ export class InstanceScan {
     if (!name.endsWith('.json')) return;
     const path = join(this.#folder.instances, name);
     try {
-      const found = await stat(path);
+      // A link is no instance, and where it leads may fail in ways that say nothing of the folder.
+      const found = await lstat(path);
       const seen = this.#seen.get(name);
       if (seen === undefined || seen.identity !== identify(found)) {
         this.#keep(name, await this.#read(name, path, found, now, seen));
@@ -96,7 +97,7 @@ export class InstanceScan {
    */
   async #isGone(path: string): Promise<boolean> {
     await stat(this.#folder.instances);
-    return stat(path).then(
+    return lstat(path).then(
       () => false,
       (error: unknown) => failedWith(error, 'ENOENT'),
     );
@@ -115,7 +116,7 @@ export class InstanceScan {
   ): Promise<Seen> {
     const isReadable = found.isFile() && found.size <= MAX_INSTANCE_BYTES;
     const file = isReadable
-      ? parseInstanceFile(name, await readFile(path, 'utf8').catch(nothingIfForbidden))
+      ? parseInstanceFile(name, await readFile(path, READING).catch(nothingIfForbidden))
       : undefined;
     const common = { identity: identify(found), file, mtimeMs: found.mtimeMs };
     if (file === undefined) {
@@ -184,8 +185,11 @@ function identify({ ino, size, birthtimeMs }: Stats): string {
   return `${ino}:${size}:${birthtimeMs}`;
 }
 
+/** What has become a link in the meantime is not followed. */
+const READING = { encoding: 'utf8', flag: constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) } as const;
+
 function nothingIfForbidden(error: unknown): string {
-  if (failedWith(error, 'EACCES')) return '';
+  if (failedWith(error, 'EACCES') || failedWith(error, 'ELOOP')) return '';
   throw error;
 }
 

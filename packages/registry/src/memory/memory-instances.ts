@@ -7,6 +7,7 @@ import {
   type Watch,
   type WatchObserver,
 } from '@colorway/core';
+import { storedRecord } from '../stored-record.js';
 import type { Connection } from './connection.js';
 import { Watchers } from './watchers.js';
 
@@ -30,8 +31,10 @@ export class MemoryInstances implements InstanceStore {
   }
 
   register(instance: InstanceRecord, leaseMs: number): Promise<void> {
-    const record = Object.freeze({ ...instance, metadata: Object.freeze({ ...instance.metadata }) });
+    const record = storedRecord(instance);
     return this.#connection.call(() => {
+      if (record === undefined)
+        throw new ColorwayError('COLORWAY_INVALID_OPTION', `id ${quote(instance?.id)} is not a text.`);
       clearTimeout(this.#leases.get(record.id)?.timer);
       this.#leases.set(record.id, {
         record,

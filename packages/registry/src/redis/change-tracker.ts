@@ -17,7 +17,7 @@ import { type RedisKeySpace, unreadable } from './redis-key-space.js';
 import type { RedisLink } from './redis-link.js';
 import { Revisions } from './revisions.js';
 import { SWEEP } from './scripts.js';
-import { parseStoredInstance } from './stored-instance.js';
+import { contestedIds, parseStoredInstance } from './stored-instance.js';
 import { entryOf, listState } from './stored-state.js';
 
 const MAX_BACKOFF_MS = 5_000;
@@ -160,10 +160,11 @@ export class ChangeTracker {
     const { instances } = this.#space;
     const all = await connection.send('HVALS', instances);
     if (!Array.isArray(all)) throw unreadable(connection, all);
-    this.#ledger.replace(
-      all.map((stored) => parseStoredInstance(stored, instances)).filter((record) => record !== undefined),
-      this.#afterOutage,
-    );
+    const records = all.flatMap((stored) => parseStoredInstance(stored, instances) ?? []);
+    const contested = contestedIds(records);
+    const owners = contested.length === 0 ? [] : await this.#owners(connection, contested);
+    const others = new Set(contested);
+    this.#ledger.replace([...records.filter(({ id }) => !others.has(id)), ...owners], this.#afterOutage);
     for (const feed of this.#feeds()) this.#fresh.add(feed);
     await this.#readFresh(connection);
     this.#afterOutage = false;
@@ -214,12 +215,19 @@ export class ChangeTracker {
     const left: string[] = [];
     const vanished: string[] = [];
     for (const [index, id] of names.entries()) {
-      const record = parseStoredInstance(stored[index], this.#space.instances);
+      const record = parseStoredInstance(stored[index], this.#space.instances, id);
       if (record !== undefined) put.push(record);
       else if (ids.get(id) === 'x') vanished.push(id);
       else left.push(id);
     }
     return this.#ledger.update({ put, left, vanished });
+  }
+
+  /** Those that stand under their own ids. */
+  async #owners(connection: RedisConnection, ids: readonly string[]): Promise<InstanceRecord[]> {
+    const { instances } = this.#space;
+    const stored = await this.#read(connection, instances, ids);
+    return ids.flatMap((id, index) => parseStoredInstance(stored[index], instances, id) ?? []);
   }
 
   #tell(change: InstanceChange | undefined): void {

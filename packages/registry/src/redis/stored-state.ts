@@ -13,6 +13,8 @@ export async function listState(
   if (!Array.isArray(answer)) throw unreadable(connection, answer);
   const entries: StateEntry[] = [];
   for (let at = 0; at + 1 < answer.length; at += 2) {
+    // A name in the index alone: somebody else wrote it, and nothing stands there.
+    if (answer[at + 1] === null) continue;
     entries.push(entryOf(connection, String(answer[at]), answer[at + 1]));
   }
   return entries;
