@@ -6,7 +6,7 @@ import type { ServiceView } from './view.js';
 
 /**
  * What is known of one service, kept changeable, and the view made of it. Only the colors that changed
- * since the last view are made anew. Kept after its last instance is gone: a service that was seen once
+ * since the last view are made anew. Kept for a day after its last instance is gone: a service that was seen
  * is down, not unknown.
  */
 export class ServiceTable {
@@ -31,6 +31,11 @@ export class ServiceTable {
       service: name,
     });
     this.#view = { name, uncolored: down, undeclared: down, colored: LayeredMap.empty() };
+  }
+
+  /** Whether it has neither an instance nor a member. */
+  get isGone(): boolean {
+    return this.#byAddress.size === 0 && this.#members.size === 0;
   }
 
   put(instance: Instance): void {

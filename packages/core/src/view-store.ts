@@ -1,7 +1,9 @@
+import { GoneSince } from './background/gone-since.js';
 import { type CarrierNames, DEFAULT_CARRIER_NAMES } from './carrier-names.js';
 import type { InstanceChange, InstanceRecord, StateChange } from './directory.js';
 import { type Instance, readInstance, sameRecord } from './instance.js';
 import { parseMembershipKey } from './membership-key.js';
+import { isServiceName } from './record-grammar.js';
 import { ServiceTable } from './service-table.js';
 import { type DirectoryView, type ServiceView, UNANSWERED_VIEW } from './view.js';
 
@@ -11,6 +13,8 @@ export interface ViewStoreOptions {
   readonly onUnusable?: (why: string) => void;
   /** Told of each record that says more weight than is allowed, and counts with less. */
   readonly onBounded?: (record: InstanceRecord, greatest: number) => void;
+  /** Milliseconds that only grow. Default `performance.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -29,6 +33,8 @@ export class ViewStore {
   readonly #tables = new Map<string, ServiceTable>();
   readonly #spelled = new Map<string, string>();
   readonly #changed = new Set<string>();
+  /** The services that have neither an instance nor a member. */
+  readonly #gone: GoneSince;
   readonly #answered = { instances: false, state: false };
   #view = UNANSWERED_VIEW;
 
@@ -36,13 +42,14 @@ export class ViewStore {
     this.#names = options.names ?? DEFAULT_CARRIER_NAMES;
     this.#onUnusable = options.onUnusable ?? (() => {});
     this.#onBounded = options.onBounded ?? (() => {});
+    this.#gone = new GoneSince(options.now);
   }
 
   current(): DirectoryView {
     const answered = this.#answered.instances && this.#answered.state;
     if (this.#changed.size === 0 && answered === this.#view.answered) return this.#view;
-    const changed = new Map<string, ServiceView>();
-    for (const name of this.#changed) changed.set(name, this.#table(name).view());
+    const changed = new Map<string, ServiceView | undefined>();
+    for (const name of this.#changed) changed.set(name, this.#tables.get(name)?.view());
     this.#changed.clear();
     const services = this.#view.services.with(changed);
     const spelled = this.#spelled;
@@ -75,6 +82,16 @@ export class ViewStore {
     this.#answered.state = true;
   }
 
+  /**
+   * Forgets the services that have had neither an instance nor a member for a day: whoever fills a directory with names, or
+   * gives each release a new one, does not fill the processes that look. Whether there were any.
+   */
+  forgetGone(): boolean {
+    const forgotten = this.#gone.takeForgotten();
+    for (const service of forgotten) this.#forget(service);
+    return forgotten.length > 0;
+  }
+
   /** From now on no instance counts with more weight than this; `undefined` for no bound. */
   boundWeights(greatest: number = Number.POSITIVE_INFINITY): void {
     if (greatest === this.#greatestWeight) return;
@@ -98,7 +115,7 @@ export class ViewStore {
     }
     const instance = this.#withinBound(read.instance, record);
     this.#instances.set(instance.id, instance);
-    this.#touch(instance.service).put(instance);
+    this.#change(instance.service, (table) => table.put(instance));
   }
 
   #withinBound(instance: Instance, record: InstanceRecord): Instance {
@@ -113,25 +130,43 @@ export class ViewStore {
     if (known === undefined) return;
     this.#instances.delete(id);
     this.#bounded.delete(id);
-    this.#touch(known.service).remove(known);
+    this.#change(known.service, (table) => table.remove(known));
   }
 
   #declare(key: string): void {
     const membership = parseMembershipKey(key);
-    if (membership === undefined || this.#memberships.has(key)) return;
+    // Of what no record can name nobody is a member.
+    if (membership === undefined || this.#memberships.has(key) || !isServiceName(membership.service)) return;
     this.#memberships.add(key);
-    this.#touch(membership.service).declare(membership.color);
+    this.#change(membership.service, (table) => table.declare(membership.color));
   }
 
   #withdraw(key: string): void {
     const membership = parseMembershipKey(key);
     if (membership === undefined || !this.#memberships.delete(key)) return;
-    this.#touch(membership.service).withdraw(membership.color);
+    this.#change(membership.service, (table) => table.withdraw(membership.color));
   }
 
-  #touch(service: string): ServiceTable {
+  #change(service: string, how: (table: ServiceTable) => void): void {
     this.#changed.add(service);
-    return this.#table(service);
+    const table = this.#table(service);
+    how(table);
+    if (table.isGone) this.#gone.gone(service);
+    else this.#gone.back(service);
+  }
+
+  #forget(service: string): void {
+    this.#tables.delete(service);
+    this.#changed.add(service);
+    const lower = service.toLowerCase();
+    if (this.#spelled.get(lower) !== service) return;
+    this.#spelled.delete(lower);
+    for (const other of this.#tables.keys()) this.#spell(other, lower);
+  }
+
+  #spell(service: string, lower = service.toLowerCase()): void {
+    if (lower === service || service.toLowerCase() !== lower || this.#spelled.has(lower)) return;
+    this.#spelled.set(lower, service);
   }
 
   #table(service: string): ServiceTable {
@@ -139,8 +174,7 @@ export class ViewStore {
     if (table === undefined) {
       table = new ServiceTable(service);
       this.#tables.set(service, table);
-      const lower = service.toLowerCase();
-      if (lower !== service && !this.#spelled.has(lower)) this.#spelled.set(lower, service);
+      this.#spell(service);
     }
     return table;
   }

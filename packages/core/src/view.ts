@@ -13,7 +13,7 @@ export interface DirectoryView {
   readonly services: LayeredMap<ServiceView>;
   /**
    * Names with capitals, by the same in lower case, as hosts of URLs are. Shared by the views of one directory: a name
-   * that was seen once stays.
+   * stays for a day after its service is gone.
    */
   readonly spelled: ReadonlyMap<string, string>;
 }

@@ -224,7 +224,7 @@ function consulService(id: string, fields: Readonly<Record<string, unknown>>, in
     Service: typeof service === 'string' ? service : String(JSON.stringify(service)),
     Address: host,
     Port: port,
-    Meta: index % 2 === 0 ? { ...meta, ...own } : meta,
+    Meta: Math.floor(index / 2) % 3 === 0 ? { ...meta, ...own } : meta,
     Tags: [
       String(JSON.stringify(host)).slice(0, 200),
       `COLORING_ENV=${String(JSON.stringify(service)).slice(0, 50)}`,

@@ -1,4 +1,5 @@
 export { Deferred } from './deferred.js';
+export { FORGET_AFTER_MS, GoneSince } from './gone-since.js';
 export { type KeyStatus, Reconciler, type ReconcilerOptions, type StepOutcome } from './reconciler.js';
 export {
   callSafely,

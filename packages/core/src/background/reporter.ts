@@ -12,6 +12,10 @@ export interface Logger {
 /** So many subjects are remembered for `once` and `failing`; then the oldest is forgotten, and may be reported again. */
 const MAX_SUBJECTS = 1_000;
 
+/** So many lines of one code does `once` say in a day: who makes up subjects fills no log. */
+const MAX_LINES = 100;
+const DAY_MS = 86_400_000;
+
 /**
  * Says what happens behind the user's back: to the logger of the coloring, else as process warnings. Codes are
  * stable (`warning.code === 'COLORWAY_INTERNAL'`); what a line is about stands beside them. A line is plain text, whatever it
@@ -23,8 +27,13 @@ export class Reporter {
   readonly #logger: Logger | undefined;
   readonly #seen: Set<string>;
   readonly #failing = new Map<string, number>();
+  readonly #now: () => number;
+  /** How many lines of a code `once` has said, and since when. Codes are few. */
+  readonly #said = new Map<string, { lines: number; readonly since: number }>();
 
-  constructor(logger?: Logger) {
+  /** @param now milliseconds that only grow. Default `performance.now`. */
+  constructor(logger?: Logger, now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#logger = logger;
     this.#seen = logger === undefined ? processState().warned : new Set();
   }
@@ -37,13 +46,16 @@ export class Reporter {
     this.#emit('error', code, message, details);
   }
 
-  /** One line for each code and subject. */
+  /** One line for each code and subject; of one code a hundred a day. */
   once(code: string, message: string, subject = ''): void {
     const key = `${code} ${subject}`;
     if (this.#seen.has(key)) return;
+    const lines = this.#count(code);
+    if (lines > MAX_LINES) return;
     forgetOldest(this.#seen);
     this.#seen.add(key);
-    this.warn(code, message, subject === '' ? {} : { subject });
+    const rest = lines === MAX_LINES ? ' Further ones of this code go without a report for a day.' : '';
+    this.warn(code, `${message}${rest}`, subject === '' ? {} : { subject });
   }
 
   /** A failure that nobody awaits. A programming error is reported as `COLORWAY_INTERNAL`, with its stack. */
@@ -83,6 +95,16 @@ export class Reporter {
   /** It will not be tried again: nothing is remembered of it. */
   forget(code: string, subject: string): void {
     this.#failing.delete(`${code} ${subject}`);
+  }
+
+  #count(code: string): number {
+    const now = this.#now();
+    let said = this.#said.get(code);
+    if (said === undefined || now - said.since >= DAY_MS) {
+      said = { lines: 0, since: now };
+      this.#said.set(code, said);
+    }
+    return ++said.lines;
   }
 
   #emit(

@@ -4,10 +4,14 @@ import {
   ENVIRONMENT_PREFIX,
   type Environments,
   endExpired,
+  forgetUsed,
   parseEnvironment,
 } from '../environments/index.js';
 
 const EVERY_MS = 60_000;
+
+/** So seldom is looked for what is a day old. */
+const LOOKS_AN_HOUR = 60;
 
 /** An environment with living instances is kept for this much longer at a time. */
 const KEPT_MS = 3_600_000;
@@ -92,6 +96,7 @@ export function startSweep(scope: Scope, state: StateStore, alive: Alive): void 
     if (error === undefined) reporter.working('COLORWAY_SWEEP_FAILED', subject);
     else reporter.failing('COLORWAY_SWEEP_FAILED', subject, error);
   };
+  let turn = 0;
   const sweep = async (signal: AbortSignal): Promise<void> => {
     const subject = 'To end expired environments';
     try {
@@ -100,6 +105,7 @@ export function startSweep(scope: Scope, state: StateStore, alive: Alive): void 
         const entries = await unlessAborted(signal, state.list(ENVIRONMENT_PREFIX));
         const others = await unlessAborted(signal, keepLiving(alive, now, entries));
         await unlessAborted(signal, endExpired(state, now, others, outcome, signal));
+        if (turn++ % LOOKS_AN_HOUR === 0) await unlessAborted(signal, forgetUsed(state, now));
       }
       outcome(subject, undefined);
     } catch (error) {

@@ -14,8 +14,6 @@ import { callSafely, Deferred, type Reporter, reasonOf, type Scope, within } fro
 
 type Half = 'instances' | 'state';
 
-/** Whoever fills a directory with garbage does not fill the log, too. */
-const MAX_UNUSABLE = 100;
 type Listener = (view: DirectoryView) => void;
 
 /** The view of a directory, kept up to date by a watch on each half from the moment that it is made. */
@@ -29,8 +27,6 @@ export class WatchedView {
   /** The halves that are away, and since when, so that an outage is reported once, and its end. */
   readonly #away = new Map<Half, number>();
   readonly #reporter: Reporter;
-  /** What was said of records that cannot be used: each once, and no more than so many. */
-  readonly #unusable = new Set<string>();
   #told: DirectoryView;
   #whoBounds = '';
   #telling = false;
@@ -42,7 +38,7 @@ export class WatchedView {
     signal.addEventListener('abort', () => this.#answered.reject(signal.reason), { once: true });
     this.#store = new ViewStore({
       names,
-      onUnusable: (why) => this.#leftOut(why),
+      onUnusable: (why) => this.#reporter.once('COLORWAY_INSTANCE_UNUSABLE', why, why),
       onBounded: (record, greatest) => this.#bounded(record, greatest),
     });
     this.#told = this.#store.current();
@@ -122,6 +118,7 @@ export class WatchedView {
   #current(half: Half): void {
     const now = performance.now();
     this.#currentAt.set(half, now);
+    if (this.#store.forgetGone()) this.#scheduleTelling();
     const since = this.#away.get(half);
     if (since === undefined) return;
     this.#away.delete(half);
@@ -139,14 +136,6 @@ export class WatchedView {
       ? 'The last view goes on.'
       : 'Colored calls wait for its first answer, and then fail.';
     this.#reporter.warn('COLORWAY_DIRECTORY_FAILED', `The directory (${half}) is away: ${why} ${meanwhile}`);
-  }
-
-  #leftOut(why: string): void {
-    if (this.#unusable.size >= MAX_UNUSABLE || this.#unusable.has(why)) return;
-    this.#unusable.add(why);
-    const isLast = this.#unusable.size === MAX_UNUSABLE;
-    const rest = isLast ? ' Further records are left out without a report.' : '';
-    this.#reporter.once('COLORWAY_INSTANCE_UNUSABLE', `${why}${rest}`, why);
   }
 
   #bounded({ id, service, weight }: InstanceRecord, greatest: number): void {

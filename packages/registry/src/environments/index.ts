@@ -16,7 +16,7 @@ export {
   type ProlongOptions,
 } from './environment-options.js';
 export { Environments } from './environments.js';
-export { LastUse } from './last-use.js';
+export { forgetUsed, LastUse } from './last-use.js';
 export type { LeaveProgress } from './leave-progress.js';
 export type { Membership } from './membership.js';
 export {

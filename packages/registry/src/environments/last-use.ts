@@ -6,7 +6,7 @@ import {
   type StateStore,
   UNANSWERED_VIEW,
 } from '@colorway/core';
-import { Scope, updateEntry } from '@colorway/core/background';
+import { FORGET_AFTER_MS, Scope, updateEntry } from '@colorway/core/background';
 import { environmentKey } from './environment.js';
 
 /*
@@ -92,6 +92,20 @@ export class LastUse {
       const at = (await this.#state.now?.()) ?? now;
       return ageMs(at) < EVERY_MS ? keep : { kind: 'put', value: String(at), result: undefined };
     });
+  }
+}
+
+/**
+ * Removes what was noted of environments that are gone, a day later: who noted it while the environment was being ended
+ * has left the key behind.
+ */
+export async function forgetUsed(state: StateStore, now: number): Promise<void> {
+  for (const entry of await state.list(USED_PREFIX)) {
+    const read = parseUsed(entry);
+    if (read !== undefined && Math.abs(now - read.at) < FORGET_AFTER_MS) continue;
+    const color = read?.color;
+    if (color !== undefined && (await state.get(environmentKey(color))) !== undefined) continue;
+    await state.compareAndDelete(entry.key, entry.version);
   }
 }
 

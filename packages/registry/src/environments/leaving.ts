@@ -15,7 +15,7 @@ import {
   type Subscription,
   subscriptionPrefix,
 } from '@colorway/core';
-import { CONFLICT, retryConflicts } from '@colorway/core/background';
+import { CONFLICT, FORGET_AFTER_MS, retryConflicts } from '@colorway/core/background';
 
 /** A record of what has left is of use to those who wait for it, and to nobody after that. */
 const KEEP_LEFT_MS = 600_000;
@@ -92,10 +92,15 @@ export async function withdrawService(
 export async function forgetLeft(state: StateStore, now: number): Promise<void> {
   for (const entry of await state.list(SUBSCRIPTION_PREFIX)) {
     const read = parseSubscription(entry);
-    if (read?.state !== 'left' || now - read.at < KEEP_LEFT_MS) continue;
+    if (read?.state !== 'left' || !isLongAgo(read.at, now)) continue;
     await state.compareAndDelete(entry.key, entry.version);
   }
   for (const { key, value, version } of await state.list(PULSE_PREFIX)) {
-    if (now - Number(value) >= KEEP_LEFT_MS) await state.compareAndDelete(key, version);
+    if (isLongAgo(Number(value), now)) await state.compareAndDelete(key, version);
   }
+}
+
+/** Also what is no time, and one so far to come that a clock must have been wrong. */
+function isLongAgo(at: number, now: number): boolean {
+  return !(now - at < KEEP_LEFT_MS && at - now < FORGET_AFTER_MS);
 }

@@ -39,6 +39,13 @@ export class Placements {
     return this.#services.get(service)?.size ?? 0;
   }
 
+  /** Nothing is known of a service any more. */
+  forget(service: string): PlacementChange {
+    const change = this.replace(service, []);
+    this.#services.delete(service);
+    return change;
+  }
+
   records(): InstanceRecord[] {
     return [...this.#byId.keys()].flatMap((id) => [...this.#records(id).values()]);
   }

@@ -1,5 +1,5 @@
 import { ColorwayError, type InstanceChange, type Watch, type WatchObserver } from '@colorway/core';
-import { backoffMs, Deferred, type Scope, sleep } from '@colorway/core/background';
+import { backoffMs, Deferred, GoneSince, type Scope, sleep } from '@colorway/core/background';
 import { InstanceLedger } from '../instance-ledger.js';
 import { numberOf } from '../json-number.js';
 import { isUsableName } from '../service-name.js';
@@ -29,12 +29,15 @@ export class ServiceWatch {
   /** Feeds that have had no snapshot since the last doubt. */
   readonly #fresh = new Set<WatchFeed<InstanceChange>>();
   #placements: Placements;
+  /** Services that the list does not name any more, and that have no instance. */
+  readonly #gone: GoneSince;
   #pushed: Readonly<Record<string, unknown>>[] = [];
   #afterOutage = false;
   readonly #following: WhileWatched;
   #awake = new Deferred();
 
-  constructor(scope: Scope, link: NacosLink, options: ResolvedNacosOptions) {
+  constructor(scope: Scope, link: NacosLink, options: ResolvedNacosOptions, gone = new GoneSince()) {
+    this.#gone = gone;
     this.#following = new WhileWatched(scope, (signal) => this.#run(signal));
     this.#link = link;
     this.#options = options;
@@ -133,8 +136,24 @@ export class ServiceWatch {
     const unknown = [...listed].filter((service) => !this.#placements.has(service));
     const doubted = new Set([...unknown, ...unlisted, ...(doubtful as string[])]);
     await this.#subscribe(connection, doubted, (change) => this.#tell(change));
+    await this.#forgetGone(connection, listed);
     this.#tell(this.#ledger.takeOverdue());
     for (const feed of this.#feeds) if (!this.#fresh.has(feed)) feed.current();
+  }
+
+  /** One that came back before is pushed at once; after a day the list will name it. */
+  async #forgetGone(connection: NacosConnection, listed: ReadonlySet<string>): Promise<void> {
+    for (const service of this.#placements.services()) {
+      if (listed.has(service) || this.#placements.size(service) > 0) this.#gone.back(service);
+      else this.#gone.gone(service);
+    }
+    const { namespace, group } = this.#options;
+    for (const service of this.#gone.takeForgotten()) {
+      if (!this.#placements.has(service)) continue; // of a connection before
+      this.#placements.forget(service);
+      const fields = { namespace, groupName: group, serviceName: service, subscribe: false, clusters: '' };
+      await connection.request('SubscribeServiceRequest', fields);
+    }
   }
 
   async #list(connection: NacosConnection): Promise<ReadonlySet<string>> {
