@@ -227,8 +227,11 @@ describe('what others write into a directory', () => {
       store.applyMemberships({ kind: 'delta', put: [entry(key)], removed: [key] });
     }
     expect(store.current()).toBe(before);
+    // Nobody can register, nor call, what no record can name.
     store.applyMemberships({ kind: 'delta', put: [entry('CE_a/b/red')], removed: [] });
-    expect(store.current().services.get('a/b')?.colored.get('red')).toMatchObject({ reason: 'member-down' });
+    expect(store.current()).toBe(before);
+    store.applyMemberships({ kind: 'delta', put: [entry('CE_a.b/red')], removed: [] });
+    expect(store.current().services.get('a.b')?.colored.get('red')).toMatchObject({ reason: 'member-down' });
   });
 
   it('a company can name the metadata key', () => {

@@ -13,7 +13,13 @@ import { memoryDirectory } from '@colorway/registry/memory';
 import { nacosInstances } from '@colorway/registry/nacos';
 import { redisDirectory } from '@colorway/registry/redis';
 import { Dispatcher } from 'undici';
-import { CLAIMED_HOSTS, type HostileRecord, hostileRecords, PLAIN_SERVICE } from './hostile-records.js';
+import {
+  CLAIMED_HOSTS,
+  type HostileRecord,
+  hostileRecords,
+  hostileState,
+  PLAIN_SERVICE,
+} from './hostile-records.js';
 
 const [, , kind = '', options = '{}', good = '', trapPort = ''] = process.argv;
 
@@ -129,6 +135,15 @@ const JOBS: Record<string, (...args: string[]) => Promise<unknown>> = {
   /** `write <from> <to>` */
   write: async (from, to) =>
     writeHere(hostileRecords(Number(to), { good, trapPort: Number(trapPort) }).slice(Number(from))),
+  /** `writeState <count>` */
+  writeState: async (count) => {
+    const waiting = [...hostileState(Number(count))];
+    const writer = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+        await directory.state?.create(...next);
+    };
+    await Promise.all(Array.from({ length: 16 }, writer));
+  },
   register: async (service = '', port) => {
     const record = {
       id: service,
@@ -154,11 +169,16 @@ const JOBS: Record<string, (...args: string[]) => Promise<unknown>> = {
       outside: [...new Set(outside.origins)],
     };
   },
-  state: async () => ({
-    colors: (await coloring.overview()).length,
-    ended: (await coloring.environments.endExpired()).length,
-    listed: (await coloring.environments.list()).length,
-  }),
+  /** Whatever else is in the state, an environment can be made, used and ended. */
+  state: async () => {
+    const { environments } = coloring;
+    await environments.create('mine', { owner: 'ann', ttlMs: 60_000, services: [good] });
+    const colors = (await coloring.overview()).map(({ color }) => color);
+    await environments.endExpired();
+    const listed = (await environments.list()).length;
+    const { deleted } = await environments.delete('mine', { wait: false });
+    return { isShown: colors.includes('mine'), listed, deleted };
+  },
   report: async () => {
     // A warning is emitted in the next turn.
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -238,3 +238,37 @@ function asRecord(fields: Readonly<Record<string, unknown>>, turn: number): Host
   const id = typeof fields.id === 'string' && fields.id !== '' ? `${fields.id}` : `hostile-${turn}`;
   return { id, text: JSON.stringify({ ...fields, id }), fields: { ...fields, id } };
 }
+
+/** Keys that every state store takes, with what nobody of ours would write. */
+export function hostileState(count: number): readonly (readonly [key: string, value: string])[] {
+  const values = [
+    ...['', 'no JSON', 'null', '[]', '7', '{}', '{"__proto__":{"polluted":1}}', '['.repeat(50_000)],
+    ...[
+      'NaN',
+      '1e400',
+      '-1',
+      '{"color":7}',
+      `{"color":"c","owner":"\u202e","createdAt":0,"expiresAt":1e300}`,
+    ],
+    '{"color":"c-0","owner":{},"createdAt":"x","expiresAt":null,"history":[null,7,{"at":1e400}]}',
+    '{"broker":"kafka","group":"g","state":"joined","at":-1,"discarded":{"__proto__":1}}',
+  ];
+  const keys = [
+    (n: number) => `env/c-${n}`,
+    (n: number) => `env/${n}/..`,
+    (n: number) => `CE_stock/c-${n}`,
+    (n: number) => `CE_localhost/c-${n}`,
+    (n: number) => `CE_a b/../c-${n}`,
+    (n: number) => `CE_/${n}`,
+    (n: number) => `used/c-${n}`,
+    (n: number) => `sub/stock/c-${n}/kafka~g`,
+    (n: number) => `sub/${n}`,
+    (n: number) => `pulse/stock/c-${n}/kafka~g`,
+    (n: number) => `policy-${n}`,
+  ];
+  const state = Array.from({ length: count }, (_, index) => {
+    const key = keys[index % keys.length]?.(index) ?? '';
+    return [key, values[index % values.length] ?? ''] as const;
+  });
+  return [...state, ['policy', '{"maxTtlMs":"forever"}']];
+}

@@ -94,6 +94,9 @@ export function rawRedis(url: string): RawRegistry {
             if (index % 5 === 0)
               await send('PUBLISH', channel, ODD_MESSAGES[index % ODD_MESSAGES.length]?.(id) ?? '');
         }
+        // A name that stands in the index of the state alone, and a value without a version.
+        await send('ZADD', `{${prefix}}:state-keys`, '0', 'CE_ghost/red', '0', 'env/ghost', '0', 'env/torn');
+        await send('HSET', `{${prefix}}:state`, 'env/torn', 'torn');
         return records.length;
       }),
     register: (service, port) =>
@@ -131,7 +134,7 @@ export async function rawFolder(): Promise<RawRegistry> {
   };
   const write = (id: string, text: string) => writeFile(join(instances, nameOf(id)), text);
   return {
-    options: { folder },
+    options: { folder, pollMs: 1_000 },
     async write(records) {
       await inParallel(records, ({ id, text }, index) =>
         write(
@@ -227,7 +230,7 @@ function consulService(id: string, fields: Readonly<Record<string, unknown>>, in
     Meta: Math.floor(index / 2) % 3 === 0 ? { ...meta, ...own } : meta,
     Tags: [
       String(JSON.stringify(host)).slice(0, 200),
-      `COLORING_ENV=${String(JSON.stringify(service)).slice(0, 50)}`,
+      ...(index % 8 === 0 ? [`COLORING_ENV=${String(JSON.stringify(service)).slice(0, 50)}`] : []),
     ],
     Weights: { Passing: weight ?? 1, Warning: 1 },
   };
