@@ -17,7 +17,7 @@ import {
 } from './hostile/writers.js';
 
 /* A machine five times slower has to get through, too. */
-jest.setTimeout(300_000);
+jest.setTimeout(400_000);
 
 const GOOD = 'good-stock';
 const COUNT = 10_000;

@@ -79,7 +79,7 @@ const coloring = createColoring({
   service: 'caller',
   color: '',
   directory,
-  directoryTimeoutMs: 60_000,
+  directoryTimeoutMs: 150_000,
   logger,
 });
 const outside = new Outside();
@@ -110,11 +110,11 @@ const throughAgent = (url: string): Promise<string> =>
   });
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+  for (const end = performance.now() + 150_000; performance.now() < end; ) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`It was waited 60 s in vain for: ${what}. ${JSON.stringify({ codes, examples })}`);
+  throw new Error(`It was waited 150 s in vain for: ${what}. ${JSON.stringify({ codes, examples })}`);
 }
 
 const isServed = (service: string) => coloring.view().services.get(service)?.uncolored.kind === 'baseline';

@@ -134,7 +134,7 @@ export async function rawFolder(): Promise<RawRegistry> {
   };
   const write = (id: string, text: string) => writeFile(join(instances, nameOf(id)), text);
   return {
-    options: { folder, pollMs: 1_000 },
+    options: { folder, pollMs: 3_000 },
     async write(records) {
       await inParallel(records, ({ id, text }, index) =>
         write(
