@@ -69,6 +69,8 @@ export class Presences {
 
   /** Runs `use` with the presence standing before it begins. It stays while something of the queue is in hand. */
   async during<T>(name: string, use: () => Promise<T>): Promise<T> {
+    // The broker may answer a cancel and a close in one go. What the channel held has gone back, and nobody would end the presence.
+    if (this.#isGone) return await use();
     const kept = this.#of(name);
     kept.users++;
     clearTimeout(kept.timer);
