@@ -19,6 +19,8 @@ export interface RawRegistry {
 
 /** So many requests are under way at once. */
 const PARALLEL = 24;
+/** A server that others use, too, may take its time; that is no failure here. */
+const PATIENCE_MS = 60_000;
 
 export function rawEtcd(url: string): RawRegistry {
   const prefix = `hostile-${randomUUID()}/`;
@@ -29,7 +31,7 @@ export function rawEtcd(url: string): RawRegistry {
   });
   const call = (path: string, body: object) => exchange('POST', `${url}/v3/kv/${path}`, JSON.stringify(body));
   return {
-    options: { url, prefix, checkMs: 500 },
+    options: { url, prefix, checkMs: 500, timeoutMs: PATIENCE_MS },
     async write(records) {
       // Keys are bytes: those of some clients are no text.
       const binary = [0x80, 0x81, 0xfe, 0xff].map((byte) =>
@@ -80,7 +82,7 @@ export function rawRedis(url: string): RawRegistry {
     }
   };
   return {
-    options: { url, prefix, pollMs: 500 },
+    options: { url, prefix, pollMs: 500, timeoutMs: PATIENCE_MS },
     write: (records) =>
       using(async (send) => {
         for (const part of parts(records, 500, 4_000_000)) {
@@ -179,7 +181,7 @@ export function rawConsul(url: string): RawRegistry {
     await must(call('catalog/register', { Node: node, Address: '127.0.0.1' }));
   };
   return {
-    options: { url, waitMs: 2_000 },
+    options: { url, waitMs: 2_000, timeoutMs: PATIENCE_MS },
     async write(records) {
       await begin();
       const operations = records.flatMap(({ id, fields }, index) =>
@@ -245,7 +247,7 @@ export function rawNacos(url: string): RawRegistry {
       `${url}/nacos/v1/ns/instance?${new URLSearchParams({ namespaceId: namespace, ...fields })}`,
     );
   return {
-    options: { url, namespace, listMs: 500 },
+    options: { url, namespace, listMs: 500, timeoutMs: PATIENCE_MS },
     async write(records) {
       let stood = 0;
       await inParallel(records, async ({ fields }) => {
