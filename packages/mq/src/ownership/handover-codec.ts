@@ -61,6 +61,11 @@ export function parseHandover(value: string): Handover | Unreadable {
   }
 }
 
+/** Whether a version of this library may have written it, one that is newer too: each names the group. */
+export function isOfSomeVersion(value: string): boolean {
+  return typeof parseObject(value)?.group === 'string';
+}
+
 /** `{"3": ["10", "20", "35", "40"]}`: in partition 3 the color had 10 to 20 and 35 to 40, the second exclusive. */
 function encodePast(past: Past): Record<string, string[]> {
   return Object.fromEntries(

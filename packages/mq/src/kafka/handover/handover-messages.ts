@@ -2,7 +2,7 @@ import { type Color, ColorwayError, count, quote, warnOnce } from '@colorway/cor
 import type { Unreadable } from '../../ownership/handover-codec.js';
 
 const UNREADABLE_REMEDY =
-  'If a newer version of this library wrote it, upgrade this one; else delete the key. Until then each partition stops at its first message of that color, in the baseline too: nobody can tell whose it is.';
+  "If a newer version of this library wrote it, upgrade this one; else delete the key. Until then each partition stops at its first message of that color, in the baseline too: nobody can tell whose it is. Only where nothing of the color is there (environment, membership, consumer, boundary), and no version of this library wrote the key, its messages are the baseline's.";
 
 export function warnUnreadable(why: string): void {
   warnOnce('COLORWAY_HANDOVER_UNREADABLE', `The directory key ${why}. ${UNREADABLE_REMEDY}`, why);

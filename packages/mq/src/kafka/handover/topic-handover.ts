@@ -15,6 +15,7 @@ import {
 import type { GroupMark } from './group-mark.js';
 import { HandoverMemory } from './handover-memory.js';
 import { countStep, lostMessage, unreadableEntry, warnUnreadable } from './handover-messages.js';
+import { NobodysEntries } from './nobodys-entries.js';
 import { SharedReads } from './shared-reads.js';
 
 type Change = (state: Handover, now: number) => Transition | Promise<Transition>;
@@ -50,6 +51,7 @@ export class TopicHandover {
   readonly #state: StateStore;
   readonly #store: FenceStore;
   readonly #memory: HandoverMemory;
+  readonly #nobodys: NobodysEntries;
   readonly #listeners = new Set<() => void>();
   readonly #unrefreshed: FenceTable;
   #watch: Watch | undefined;
@@ -76,6 +78,7 @@ export class TopicHandover {
       onRestored: () =>
         scope.reporter.once('COLORWAY_HANDOVER_LOST', lostMessage(group, topic), `${group} ${topic}`),
     });
+    this.#nobodys = new NobodysEntries(state, this.#store.prefix);
     this.#table = this.#store.current();
     this.#unrefreshed = this.#store.unrefreshed();
   }
@@ -254,7 +257,9 @@ export class TopicHandover {
       const isOf = (key: string): boolean => parseHandoverKey(prefix, key)?.color === color;
       const wanted = color === undefined ? entries : entries.filter(({ key }) => isOf(key));
       if (await this.#memory.restore(wanted, { reading, only: color, mark })) return undefined;
-      this.#store.refresh(wanted, reading, color);
+      const isKnown = (of: Color): boolean => this.#store.remembered().some((one) => one.color === of);
+      const counting = await this.#nobodys.without(wanted, isKnown);
+      this.#store.refresh(counting, reading, color);
       if (color === undefined) this.#readAt = performance.now();
       this.#settleDoubts();
       return wanted;
