@@ -158,4 +158,42 @@ describeWithServers(['rabbitmq'], 'amqp, what a process has in hand when its col
       expect(lost).toEqual([]);
     },
   );
+
+  test('one that drains a color, and whose consumer is cancelled meanwhile, is called no more, and another one ends the leave', async () => {
+    const directory = memoryDirectory();
+    cleanUp(() => directory.close());
+    const [exchange, queue] = [unique('shop'), unique('orders')];
+    const environments = new Environments(directory.state as StateStore);
+    const ids = Array.from({ length: 20 }, (_, n) => `${n}`);
+    const handled: string[] = [];
+    const start = async (by: string, color?: string) => {
+      const it = await instance(servers.rabbitmq.url, color, { directory });
+      await it.channel.prefetch(1);
+      await it.channel.assertExchange(exchange, 'topic');
+      await it.channel.assertQueue(queue);
+      await it.channel.bindQueue(queue, exchange, queue);
+      const { consumerTag } = await it.channel.consume(queue, (message) => {
+        if (message === null || color !== undefined) return;
+        handled.push(`${by} ${message.content}`);
+        void pause(50).then(() => it.channel.ack(message));
+      });
+      return { ...it, consumerTag };
+    };
+    const first = await start('first');
+    const red = await start('red', 'red');
+    withColor('red', () => {
+      for (const id of ids) first.channel.publish(exchange, queue, Buffer.from(id));
+    });
+    await first.channel.waitForConfirms();
+    await red.coloring.close();
+    await red.connection.close();
+    const leaving = environments.withdraw('order', 'red', { signal: AbortSignal.timeout(60_000) });
+    await until(() => handled.length > 0, 30_000);
+    await first.channel.cancel(first.consumerTag);
+    await start('second');
+    await leaving;
+    const of = (by: string) => handled.filter((one) => one.startsWith(by)).length;
+    expect(handled.map((one) => Number(one.split(' ')[1])).sort((a, b) => a - b)).toEqual(ids.map(Number));
+    expect(of('second')).toBeGreaterThan(10);
+  });
 });

@@ -102,7 +102,9 @@ export class Consumers {
   async readFor(queue: string, name: string, color: Color): Promise<boolean> {
     const handler = this.#handlers.get(queue);
     if (handler === undefined) return false;
-    const consumer = this.want(queue, handler.onMessage, { ...handler.options, consumerTag: newTag() });
+    // Several may stand in at once, and the broker would close the channel of whoever comes beside an exclusive one.
+    const options = { ...handler.options, exclusive: false, consumerTag: newTag() };
+    const consumer = this.want(queue, handler.onMessage, options);
     this.deliveries.of(name).isDrained = true;
     await this.read({ ...consumer, name, reader: color, wanted: false });
     return true;
@@ -132,7 +134,12 @@ export class Consumers {
     for (const consumer of this.reading(name)) await this.#stop(consumer);
   }
 
-  /** The same for all queues, for good: nothing is read any more, and `get` finds nothing. */
+  /** The same for what reads in a color's place ({@link readFor}) alone. */
+  async endStandIns(name: string): Promise<void> {
+    for (const consumer of this.reading(name)) if (!consumer.wanted) await this.#stop(consumer);
+  }
+
+  /** {@link quiesce} for all queues, for good: nothing is read any more, and `get` finds nothing. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     this.presences.hurry();

@@ -83,6 +83,16 @@ export class Withdrawal {
     const { mode } = this.#parts;
     if (!(await this.#options.isLeaving())) return;
     await mode.leave(this.#queue, this.#color, this.#options.signal);
+    try {
+      await this.#untilEmpty();
+    } catch (error) {
+      if (this.#options.signal?.aborted) await this.#endStandIns();
+      throw error;
+    }
+    mode.left(this.#queue, this.#color);
+  }
+
+  async #untilEmpty(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_LOOKS || !(await this.#delete()); ) {
       this.#options.signal?.throwIfAborted();
       const state = await this.#look();
@@ -91,7 +101,16 @@ export class Withdrawal {
       quiet = isIdle ? quiet + 1 : 0;
       if (quiet < QUIET_LOOKS) await this.#pause();
     }
-    mode.left(this.#queue, this.#color);
+  }
+
+  /** Somebody else brings the queue to its end now, and would wait for them: nobody here looks after them any more. */
+  async #endStandIns(): Promise<void> {
+    const { state } = this.#parts;
+    for (const channel of this.#channels()) {
+      const end = () => channel.endStandIns(this.#name);
+      // A channel that has closed has ended them.
+      await state.ask(`the end of draining ${this.#name}`, end).catch(() => {});
+    }
   }
 
   /** Sees to it that somebody drains, and that what reads an empty queue stops. Whether nothing and nobody is left. */
