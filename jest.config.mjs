@@ -9,6 +9,8 @@ export default {
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   testEnvironment: 'node',
   maxWorkers: 2,
+  // A machine that is five times slower is slow, and no failure.
+  testTimeout: 30_000,
   // js first: in node_modules './x.js', mapped to './x' below, must find x.js and never an x.ts that stands beside it.
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'mts', 'cts', 'json', 'node'],
   moduleNameMapper: { ...sources, '^(\\.{1,2}/.*)\\.js$': '$1' },
