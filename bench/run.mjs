@@ -13,6 +13,7 @@ const BENCHMARKS = {
   instructions: './http/instructions.bench.mjs',
   hop: './http/hop.bench.mjs',
   fairness: './http/fairness.bench.mjs',
+  hostile: './http/hostile.bench.mjs',
   'rolling-restart': './http/rolling-restart.bench.mjs',
   'registry-outage': './http/registry-outage.bench.mjs',
   'registry-change': './registry/registry-change.bench.mjs',
