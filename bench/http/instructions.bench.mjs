@@ -22,9 +22,13 @@ export async function run({ rounds }) {
     ['colored, against a bare Pool outside any context', 'colored', 'pool'],
     ['  of that, the async context alone', 'pool+context', 'pool'],
   ]);
-  const serving = await countInstructions(server, ['bare', 'plugin', 'als', 'plugin+color'], how);
+  const parts = ['hook', 'end', 'idle'];
+  const serving = await countInstructions(server, ['bare', 'plugin', ...parts, 'als', 'plugin+color'], how);
   told('Fastify hello, instructions a request', serving, 'bare', how, [
     ['plugin, uncolored, against bare', 'plugin', 'bare'],
+    ['  an empty hook alone', 'hook', 'bare'],
+    ['  a hook that hears of the end of the response', 'end', 'bare'],
+    ['  a coloring in the process that no request passes', 'idle', 'bare'],
     ['plugin, colored, against raw AsyncLocalStorage', 'plugin+color', 'als'],
     ['plugin, colored, against bare', 'plugin+color', 'bare'],
   ]);

@@ -1,4 +1,5 @@
-// One Fastify hello: bare, with raw AsyncLocalStorage, with the plugin, with OpenTelemetry's SDK.
+// One Fastify hello: bare, with raw AsyncLocalStorage, with the plugin, with OpenTelemetry's SDK; and what a plugin cannot do
+// without: a hook, a hook that hears of the response's end, a coloring that no request passes.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { withoutIntervals } from '../lib/held-intervals.mjs';
 import { startLoad } from '../lib/load.mjs';
@@ -19,13 +20,21 @@ if (parts.includes('als')) {
     storage.run({ color: request.headers['x-infr-flowtype'] }, done),
   );
 }
-if (parts.includes('plugin')) {
+if (parts.includes('hook')) app.addHook('onRequest', (_request, _reply, done) => done());
+if (parts.includes('end')) {
+  let served = 0;
+  const ended = () => served++;
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.raw.on('close', ended);
+    done();
+  });
+}
+if (parts.includes('plugin') || parts.includes('idle')) {
   const { createColoring } = await import('@colorway/registry');
   const { memoryDirectory } = await import('@colorway/registry/memory');
   const { fastifyColoring } = await import('@colorway/http/fastify');
-  app.register(fastifyColoring, {
-    coloring: createColoring({ service: 'hello', color: '', directory: memoryDirectory() }),
-  });
+  const coloring = createColoring({ service: 'hello', color: '', directory: memoryDirectory() });
+  if (parts.includes('plugin')) app.register(fastifyColoring, { coloring });
 }
 app.get('/', async () => ({ hello: 'world' }));
 
