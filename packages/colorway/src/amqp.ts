@@ -1,8 +1,10 @@
 /** Colored channels of amqplib, for RabbitMQ: `coloredChannel(coloring, channel)`. @module */
 export {
+  type AcceptPolicy,
   type AmqpChannel,
   type AmqpConnection,
   type AmqpMessage,
+  type AskedMessageFlow,
   type ColoredChannelOptions,
   coloredChannel,
   inMessageContext,

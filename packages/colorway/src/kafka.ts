@@ -1,5 +1,8 @@
 /** Colored consumers and producers of KafkaJS: `coloredKafka(coloring, new Kafka({ brokers }))`. @module */
 export {
+  type AcceptPolicy,
+  type AskedMessageFlow,
+  type ColoredKafkaOptions,
   coloredKafka,
   inMessageContext,
   type KafkaClient,
@@ -7,4 +10,5 @@ export {
   type LeaveProgress,
   type LeaveResult,
   leaveGroup,
+  type ReceivedMessage,
 } from '@colorway/mq/kafka';
