@@ -82,7 +82,8 @@ export function describeInstanceStore(name: string, make: () => Promise<Director
       await registrant.register(instance('silent'), LEASE_MS);
       await registrant.register(instance('beating'), LEASE_MS);
       await until('both', () => told.byId.size === 2);
-      const heart = setInterval(() => void registrant.renew('beating'), LEASE_MS / 4);
+      const beats: Promise<void>[] = [];
+      const heart = setInterval(() => beats.push(registrant.renew('beating')), LEASE_MS / 4);
       try {
         await pause(LEASE_MS / 2);
         expect([...told.byId.keys()].sort()).toEqual(['beating', 'silent']);
@@ -91,6 +92,7 @@ export function describeInstanceStore(name: string, make: () => Promise<Director
         expect([...told.byId.keys()]).toEqual(['beating']);
       } finally {
         clearInterval(heart);
+        await Promise.all(beats);
       }
     });
 
