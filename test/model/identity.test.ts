@@ -1,7 +1,7 @@
 import { explore } from './explore.js';
 import { IdentityModel } from './identity/model.js';
 import { IDENTITY_RULES, type IdentityRule, type IdentityWorld } from './identity/world.js';
-import { BOUNDED_WORLDS, FAULTS, FULL_WORLDS } from './identity/worlds.js';
+import { BOUNDED_WORLDS, FAULTS, FULL_WORLDS, LIMITS } from './identity/worlds.js';
 import { FULL, lines, tell } from './report.js';
 
 function expectToHold(name: string, world: IdentityWorld): void {
@@ -23,6 +23,16 @@ describe('the identity of a topic', () => {
     1_800_000,
   );
 });
+
+if (FULL)
+  it.each(Object.entries(LIMITS))(
+    'a message may wait for ever with %s',
+    (name, world) => {
+      const { finding } = tell(name, explore(new IdentityModel(world)));
+      expect(finding?.violation).toMatch(/^stuck/);
+    },
+    1_800_000,
+  );
 
 describe('without the rule', () => {
   it.each(Object.keys(IDENTITY_RULES) as IdentityRule[])(

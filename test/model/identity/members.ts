@@ -139,9 +139,12 @@ function afterCheck(
       check: undefined,
     });
     if (side === 'b') {
-      const { at } = member;
-      const isOld = why === 'fence' && at !== undefined && at.offset > situation.handled.length;
-      return put(found.next, { b: isOld ? put(changes, { at: undefined }) : changes });
+      const { at, doubtful } = member;
+      // A place that is known to be of the topic that is gone is none; of a doubtful one the end tells.
+      const isKnown = member.log !== undefined && !(why === 'fence' && doubtful);
+      const isOld = isKnown && log !== undefined && member.log !== log;
+      const isBeyond = why === 'fence' && at !== undefined && at.offset > situation.handled.length;
+      return put(found.next, { b: isOld || isBeyond ? put(changes, { at: undefined }) : changes });
     }
     return put(found.next, { c: put(changes, { at: committed, committed: committed?.offset }) });
   }

@@ -96,6 +96,31 @@ describe('a topic that is deleted and made again', () => {
   afterEach(() => shop.close());
 
   it(
+    'with as many messages as had been read, none of them fetched yet: a color begins at the first',
+    async () => {
+      const client = clientOf(shop, 'GID_again');
+      await shop.start('base');
+      const first = await shop.start('red', { color: 'red' });
+      await shop.untilHandover('red', 'active', 60_000);
+      const old = await joinedIn(shop);
+      await send(shop, ['old']);
+      await until('it is read', async () => (await committed(shop)) === 1, 60_000);
+      await first.consumer.disconnect();
+      await first.coloring.close();
+      // The baseline's client learns nothing of the new topic before the boundary is made.
+      client().pause([{ topic: shop.topic, partitions: [0] }]);
+      await makeAgain(shop);
+      await send(shop, ['new'], 'red');
+      await shop.start('red', { color: 'red' });
+      await until('it is noticed', async () => (await joinedIn(shop)) !== old, 60_000);
+      await shop.untilHandover('red', 'active', 60_000);
+      client().resume([{ topic: shop.topic, partitions: [0] }]);
+      await handledOnce(shop, { old: 'base', new: 'red' });
+    },
+    TEST_MS,
+  );
+
+  it(
     'before anything was read in it: what a slow color has yet to read is not lost when it is noticed',
     async () => {
       const red = slow(shop, 'red');
@@ -167,6 +192,10 @@ describe('a topic that is deleted and made again', () => {
       await makeAgain(shop);
       await send(shop, ['a'], 'red');
       await until('the baseline has passed over it', async () => (await committed(shop)) === 1, 60_000);
+      console.log(
+        JSON.stringify((await shop.uncounted.list('mq/')).map(({ key, value }) => [key, value])),
+        await committed(shop),
+      );
       client().resume([{ topic: shop.topic, partitions: [0] }]);
       await handledOnce(shop, { old: 'base', older: 'base', a: 'red' });
     },
@@ -188,6 +217,10 @@ describe('a topic that is deleted and made again', () => {
       await until('the baseline has passed over it', async () => (await committed(shop)) === 1, 60_000);
       await send(shop, ['b', 'c'], 'red');
       await until('and over the others', async () => (await committed(shop)) === 3, 60_000);
+      console.log(
+        JSON.stringify((await shop.uncounted.list('mq/')).map(({ key, value }) => [key, value])),
+        await committed(shop),
+      );
       client().resume([{ topic: shop.topic, partitions: [0] }]);
       await handledOnce(shop, { old: 'base', older: 'base', a: 'red', b: 'red', c: 'red' });
     },

@@ -2,7 +2,7 @@ import type { Color } from '@colorway/core';
 import { type BaselineStep, nextStep } from '../../ownership/baseline-step.js';
 import { handoverHere } from '../../ownership/fences.js';
 import { type Owner, owner } from '../../ownership/owner.js';
-import { logOf, mustAskForLog } from '../../ownership/renewal.js';
+import { areTwoLogs, logOf, mustAskForLog } from '../../ownership/renewal.js';
 import type { ApplicationCommits } from '../commits/application-commits.js';
 import { offsetOfProof } from '../commits/commit-offsets.js';
 import type { GroupSession } from '../consumer/group-session.js';
@@ -131,17 +131,18 @@ export class BaselineSteps implements PartitionSteps {
   }
 
   /**
-   * The topic was made again. Either the color's state is older than that, or nothing of the new topic was read here yet; then
-   * the position is of the old one, and a boundary there would be one that the log has not reached.
+   * The topic was made again, or the color's state is older than that. A position that is known to be of the old topic is none: a
+   * boundary there would be one that the log has not reached, or would leave out what is before. Of a doubtful one the end tells.
    */
   async #isOfAnotherTopic(held: HeldPartition, color: Color): Promise<boolean> {
     const log = logOf(handoverHere(held.handover.table, color, held.partition).handover);
     if (!mustAskForLog(log, held.log, held.logIsDoubtful)) return false;
     const { checkLog, endOf } = this.#options;
-    const now = await checkLog?.(held.topic, color);
+    const now = (await checkLog?.(held.topic, color)) ?? log;
     const end = await endOf(held);
+    if (areTwoLogs(held.log, now) && !held.logIsDoubtful) held.beginsAgain(now as string);
     if (held.position !== undefined && end !== undefined && held.position > end) held.position = undefined;
-    held.log = now ?? log;
+    held.log = now;
     held.logIsDoubtful = false;
     return true;
   }
