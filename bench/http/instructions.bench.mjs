@@ -22,13 +22,15 @@ export async function run({ rounds }) {
     ['colored, against a bare Pool outside any context', 'colored', 'pool'],
     ['  of that, the async context alone', 'pool+context', 'pool'],
   ]);
-  const parts = ['hook', 'end', 'idle'];
+  const parts = ['hook', 'end', 'idle', 'context', 'plugin+context'];
   const serving = await countInstructions(server, ['bare', 'plugin', ...parts, 'als', 'plugin+color'], how);
   told('Fastify hello, instructions a request', serving, 'bare', how, [
     ['plugin, uncolored, against bare', 'plugin', 'bare'],
     ['  an empty hook alone', 'hook', 'bare'],
     ['  a hook that hears of the end of the response', 'end', 'bare'],
     ['  a coloring in the process that no request passes', 'idle', 'bare'],
+    ['a process that has once had an async context', 'context', 'bare'],
+    ['plugin, uncolored, in such a process, against it', 'plugin+context', 'context'],
     ['plugin, colored, against raw AsyncLocalStorage', 'plugin+color', 'als'],
     ['plugin, colored, against bare', 'plugin+color', 'bare'],
   ]);

@@ -1,5 +1,5 @@
 // One Fastify hello: bare, with raw AsyncLocalStorage, with the plugin, with OpenTelemetry's SDK; and what a plugin cannot do
-// without: a hook, a hook that hears of the response's end, a coloring that no request passes.
+// without: a hook, a hook that hears of the response's end, a coloring that no request passes, a process that has had a context.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { withoutIntervals } from '../lib/held-intervals.mjs';
 import { startLoad } from '../lib/load.mjs';
@@ -36,6 +36,7 @@ if (parts.includes('plugin') || parts.includes('idle')) {
   const coloring = createColoring({ service: 'hello', color: '', directory: memoryDirectory() });
   if (parts.includes('plugin')) app.register(fastifyColoring, { coloring });
 }
+if (parts.includes('context')) await new AsyncLocalStorage().run({}, async () => {});
 app.get('/', async () => ({ hello: 'world' }));
 
 const url = await app.listen({ port: 0, host: '127.0.0.1' });
